@@ -44,8 +44,12 @@ class Tenant:
         local = zone(self.time_zone)
         until = now if self.offboarded_at is None else min(now, self.offboarded_at)
         label = quarter_before(until.astimezone(local))
-        came_later = parse_period(label, self.time_zone).end <= self.onboarded_at
-        return quarter_label(max(until, self.onboarded_at).astimezone(local)) if came_later else label
+        newest = max(until, self.onboarded_at).astimezone(local)
+        return quarter_label(newest) if self.came_after(label) else label
+
+    def came_after(self, label: str) -> bool:
+        """Whether the period of that name was over, in the customer's zone, when it came: nothing is told of it then."""
+        return parse_period(label, self.time_zone).end <= self.onboarded_at
 
 
 @dataclass(frozen=True, slots=True)

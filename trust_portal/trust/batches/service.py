@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
 from uuid import UUID
 
 from trust_portal.access.access_log.model import Access, Verb
@@ -231,12 +230,11 @@ class TrustBatches:
 
     async def _covered(self, label: str) -> AsyncIterator[Tenant]:
         """Every customer that was served in the period and still is."""
-        period = parse_period(label, "UTC")
         request = PageRequest(MAX_PAGE)
         while True:
             page = await self._tenants.page(SYSTEM, request, purpose=f"{NOUN} {label}")
             for tenant in page.items:
-                if tenant.active and tenant.onboarded_at < period.end + timedelta(hours=12):
+                if tenant.active and not tenant.came_after(label):
                     yield tenant
             if not page.has_next:
                 return

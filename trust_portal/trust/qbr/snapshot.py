@@ -76,4 +76,6 @@ def _period(label: str, tenant: Tenant, now: datetime) -> Period:
     period = parse_period(label, tenant.time_zone)
     if period.start > now:
         raise InvalidInput(f"{label} has not begun yet", field="period")
+    if tenant.came_after(label):
+        raise InvalidInput(f"{label} was over before this customer came", field="period")
     return period

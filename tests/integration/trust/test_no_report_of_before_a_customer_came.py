@@ -1,0 +1,58 @@
+"""A period that was over before a customer came has no report of it, neither by the batch nor by hand, and no review."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from report_desk import CORA
+from sqlalchemy import text
+from support.portal_fixtures import Portal
+
+from trust_portal.access.actors import CONSOLE
+from trust_portal.access.tenants.model import CreateTenant
+from trust_portal.errors import InvalidInput
+from trust_portal.storage.outbox import Job
+from trust_portal.storage.tenancy import StaffScope
+from trust_portal.trust.batches.model import StartTrustBatch
+from trust_portal.trust.qbr.model import Prepare
+from trust_portal.trust.report.model import PublishTrustReport
+
+pytestmark = pytest.mark.takes(seconds=10)
+
+Q2 = "2026-Q2"
+#: The first day of the third quarter begins where the customer is, as the form stores it.
+CAME = {
+    "utc": ("UTC", datetime(2026, 7, 1, tzinfo=UTC)),
+    "berlin": ("Europe/Berlin", datetime(2026, 6, 30, 22, tzinfo=UTC)),
+    "angeles": ("America/Los_Angeles", datetime(2026, 7, 1, 7, tzinfo=UTC)),
+}
+
+
+async def test_who_came_on_the_first_day_after_a_quarter_has_no_report_and_no_review_of_it(
+    portal: Portal,
+) -> None:
+    house = portal.house
+    come = {
+        (await house.tenants.create(CreateTenant(key, key.title(), zone, onboarded_at=at), CONSOLE)).id: key
+        for key, (zone, at) in CAME.items()
+    }
+    last_day = CreateTenant(
+        "before", "Before", "Europe/Berlin", onboarded_at=datetime(2026, 6, 30, tzinfo=UTC)
+    )
+    before = (await house.tenants.create(last_day, CONSOLE)).id
+    batch = await house.trust_batches.start(StartTrustBatch(Q2), CORA)
+    await house.trust_batches.plan(batch.id)
+    query = text("SELECT arguments ->> 'tenant_id' FROM outbox WHERE job = :job")
+    async with house.storage.read(StaffScope()) as session:
+        planned = {row[0] for row in await session.execute(query, {"job": Job.PUBLISH_TRUST_REPORT.value})}
+    assert {str(before), str(portal.world.aurora.id)} <= planned
+    assert planned.isdisjoint(map(str, come))
+    for tenant_id in come:
+        with pytest.raises(InvalidInput, match=f"{Q2} was over before this customer came") as refusal:
+            await house.trust_reports.publish(PublishTrustReport(tenant_id, Q2), CORA)
+        assert refusal.value.field == "period"
+        with pytest.raises(InvalidInput, match=f"{Q2} was over before this customer came"):
+            await house.qbrs.prepare(Prepare(tenant_id, Q2), CORA)
+        assert await house.trust_reports.versions(CONSOLE, tenant_id) == ()
+        assert (await house.trust_reports.preview(CONSOLE, tenant_id, "2026-Q3")).as_of == house.clock.now()
