@@ -36,8 +36,8 @@ class Vendor:
     house: House
     clock: ManualClock
 
-    async def customer(self, key: str) -> UUID:
-        command = CreateTenant(key, key.title(), onboarded_at=datetime(2026, 1, 1, tzinfo=UTC))
+    async def customer(self, key: str, since: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> UUID:
+        command = CreateTenant(key, key.title(), onboarded_at=since)
         return (await self.house.tenants.create(command, CONSOLE)).id
 
     async def person(self, name: str, *roles: Role, tenant_id: UUID = VENDOR_ID) -> Person:

@@ -10,6 +10,7 @@ from support.learning_world import BEGAN, declared, step
 from support.postmortem_desk import desk_of
 from support.reliability_vendor import Vendor as Measuring
 
+from trust_portal.errors import InvalidInput
 from trust_portal.learning.postmortems.gathering.whom import MOST_CUSTOMERS
 from trust_portal.learning.postmortems.model import Release
 
@@ -46,3 +47,22 @@ async def test_whoever_was_not_measured_is_told_so_in_its_copy(vendor):
         {"source": "cost anomalies", "why": "no usage of this customer is metered"},
     ]
     assert [each for each in copy["document"]["missing"] if each["source"] == "customers"] == []
+
+
+async def test_who_came_when_it_was_over_is_given_no_copy(vendor):
+    """The incidents page of that customer has nothing of it, and "what it cost you" would be of nobody."""
+    desk = await desk_of(vendor, declared("INC-1"), step("INC-1", "resolved", minute=60))
+    signed = await desk.signed(await desk.postmortem())
+    late, just_in_time = [
+        await vendor.customer(key, BEGAN + timedelta(minutes=minute))
+        for key, minute in (("zeta", 60), ("eta", 59))
+    ]
+    releases = desk.house.postmortem_releases
+    offered = {each.key for each in await releases.concerned(desk.owner, signed.incident_id)}
+    assert offered == {"northwind", "contoso", "eta"}
+    with pytest.raises(InvalidInput) as refused:
+        await releases.release(Release(signed.id, 1, late, "customer", "They asked."), desk.owner)
+    assert refused.value.code == "NOT_AFFECTED"
+    assert await releases.of_postmortem(desk.owner, signed.id) == ()
+    given = await releases.release(Release(signed.id, 1, just_in_time, "customer", "They asked."), desk.owner)
+    assert [each.id for each in await releases.of_postmortem(desk.owner, signed.id)] == [given.id]

@@ -22,7 +22,7 @@ from trust_portal.access.gate import Gate
 from trust_portal.access.people.repository import names_but_of
 from trust_portal.access.policy import Decision, Resource
 from trust_portal.access.tenants.model import Tenant
-from trust_portal.access.tenants.repository import active_customers, tenant_ids, tenants_by_id
+from trust_portal.access.tenants.repository import tenant_ids, tenants_by_id
 from trust_portal.errors import Conflict, InvalidInput, NotFound
 from trust_portal.evidence.act import Act, Input
 from trust_portal.evidence.disclosure import Disclosure
@@ -33,6 +33,7 @@ from trust_portal.evidence.strict import parse_json
 from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.canonical import canonical, sha256_hex
 from trust_portal.kernel.ids import VENDOR_ID, new_id
+from trust_portal.learning.postmortems.concerned import customers_concerned
 from trust_portal.learning.postmortems.lint import Warned, lint
 from trust_portal.learning.postmortems.model import (
     COPY_FILE,
@@ -93,6 +94,12 @@ class PostmortemReleases:
             actor, [customer_id], Access(Verb.READ, NOUN, str(postmortem_id), "postmortem")
         )
         return preview
+
+    async def concerned(self, actor: Actor, incident_id: UUID) -> tuple[Tenant, ...]:
+        """Who may be given a copy of its postmortem, named in it or not, where the incident touched everybody."""
+        await self._gate.require(actor, Action.POSTMORTEM_RELEASE, Resource.of_house(NOUN))
+        async with self._storage.read(StaffScope()) as session:
+            return await customers_concerned(session, incident_id)
 
     async def of_postmortem(self, actor: Actor, postmortem_id: UUID) -> tuple[StoredRelease, ...]:
         """Every release and disclosure, the newest first."""
@@ -224,8 +231,8 @@ class PostmortemReleases:
             raise Conflict("only a signed postmortem is released", code="UNSIGNED")
         content = await find_document(session, postmortem.id, version.number)
         document = parse_json(content)
-        everybody = await active_customers(session)
-        key, name = _named(document, customer_id, everybody)
+        concerned = await customers_concerned(session, postmortem.incident_id)
+        key, name = _named(document, customer_id, concerned)
         profile = profile_of(profile_id)
         redacted = redact(document, profile.withhold, key)
         customer = {"id": str(customer_id), "key": key, "name": name}
@@ -308,7 +315,7 @@ async def _others(session: ReadSession, customer_id: UUID) -> frozenset[str]:
     return frozenset(word for each in known for word in (each.key, each.name))
 
 
-def _named(document: Mapping[str, Any], customer_id: UUID, everybody: Collection[Tenant]) -> tuple[str, str]:
+def _named(document: Mapping[str, Any], customer_id: UUID, concerned: Collection[Tenant]) -> tuple[str, str]:
     """Key and name of a customer that the incident touched.
 
     One that may have touched everybody did so also where it was not looked at what it cost them: the document
@@ -317,7 +324,7 @@ def _named(document: Mapping[str, Any], customer_id: UUID, everybody: Collection
     for key, each in document["customers"].items():
         if each["id"] == str(customer_id):
             return key, each["name"]
-    for tenant in everybody:
+    for tenant in concerned:
         if document["incident"]["everybody"] and tenant.id == customer_id:
             return tenant.key, tenant.name
     raise InvalidInput("the incident did not touch this customer", field="customer", code="NOT_AFFECTED")

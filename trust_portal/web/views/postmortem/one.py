@@ -87,7 +87,9 @@ async def _not_looked_at(request: Request, opened: Opened) -> list[tuple[str, st
     document = opened.document
     if not document["incident"]["everybody"]:
         return []
-    customers, _ = await house_of(request).incidents.choices(actor_of(request))
+    customers = await house_of(request).postmortem_releases.concerned(
+        actor_of(request), opened.postmortem.incident_id
+    )
     return [(str(each.id), each.name) for each in customers if each.key not in document["customers"]]
 
 
