@@ -103,11 +103,13 @@ class World:
                 if act in {StepAct.BEGIN, StepAct.MOVE}
                 else None
             )
-            await self._step(line, ordinal, act, before, due, at)
+            # Its owner may have moved since it was planned; of dates of long ago only the plan says where to.
+            then = None if due is None else self.chance.choice([None, *ZONES])
+            await self._step(line, ordinal, act, before, due, at, then)
             if due is None:
                 line = line._replace(state=ENDS_AS[act], ended_at=at)
             else:
-                over_at = WorkCalendar(time_zone=zone).end_of(due)
+                over_at = WorkCalendar(time_zone=then or zone).end_of(due)
                 line = line._replace(dates=(*line.dates, DateSet(at, due, over_at)))
             before = act
         return line
@@ -120,12 +122,13 @@ class World:
         before: StepAct | None,
         due: date | None,
         at: datetime,
+        zone: str | None,
     ) -> None:
         await self.write(
             "prevention_action_steps",
             tenant_id=VENDOR_ID, action_id=line.id, ordinal=ordinal, act=act.value,
             previous=None if before is None else ordinal - 1, previous_act=None if before is None else before.value,
-            owner_id=line.whose.owner_id, due=due, note=None if act is StepAct.BEGIN else "x",
+            owner_id=line.whose.owner_id, due=due, time_zone=zone, note=None if act is StepAct.BEGIN else "x",
             evidence="https://x.example/" if act is StepAct.FINISH else None,
             successor_id=new_id() if act is StepAct.SUPERSEDE else None,
             agreed=line.dates[0].due if act is StepAct.SUPERSEDE and before is not None else None, at=at, by_id=new_id(), by_name="p",
@@ -141,6 +144,7 @@ class World:
             declared_severity=severity, told_severity=severity, worst_severity=severity, severity_at=at,
             major_because="declared" if whose.severity.is_major else None, began_at=at, detected_at=at,
             declared_at=at, reopened=0, merge_keys=[], everybody=True, facts=1, last_fact_at=at, changed_at=at, changes=[at], followed_at=at,
+            shown_id=new_id(),
         )  # fmt: skip
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from trust_portal.kernel.ids import new_id
+from trust_portal.learning.actions.model import ActionType, PreventionAction, Step, StepAct
 from trust_portal.learning.actions.reminders import Rung, Skip, next_rung, rung_times, unrecorded
 from trust_portal.learning.workplaces.calendar import WorkCalendar
 
@@ -115,6 +118,51 @@ def test_every_rung_of_every_date_that_stood_is_on_record_once_and_sent_if_anybo
                 expected[ordinal, rung] = Skip.ENDED if last else Skip.MOVED
     assert {(ordinal, rung): skip for ordinal, rung, _, skip in register.rows} == expected
     assert max(Counter((row[0], row[1]) for row in register.rows).values(), default=1) == 1
+
+
+#: Around the changes of clocks of 2026, also where one comes at midnight, and across the date line.
+MIDNIGHTS = st.sampled_from(
+    [
+        "Europe/Berlin",
+        "America/New_York",
+        "America/Havana",
+        "Africa/Cairo",
+        "Pacific/Kiritimati",
+        "Pacific/Niue",
+    ]
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(MIDNIGHTS, st.lists(st.tuples(MIDNIGHTS, st.dates(date(2026, 3, 1), date(2026, 11, 30))), min_size=1))
+def test_a_due_day_ends_by_the_clock_of_where_its_owner_worked_when_it_was_set_whatever_zone_was_planned(
+    planned: str, dates: list[tuple[str, date]]
+) -> None:
+    """No second that the clocks there count to the day itself is overdue, and the next one is."""
+    steps = tuple(
+        Step(ordinal, StepAct.MOVE if ordinal > 1 else StepAct.BEGIN, START, new_id(), "x", new_id(), due, time_zone=zone)
+        for ordinal, (zone, due) in enumerate(dates, start=1)
+    )  # fmt: skip
+    action = PreventionAction(
+        new_id(), new_id(), new_id(), "Cap it", ActionType.PREVENT, new_id(), "Olga", 5, WorkCalendar(time_zone=planned),
+        None, START, "Ivo", new_id(), steps,
+    )  # fmt: skip
+    (first, agreed), (last, due) = dates[0], dates[-1]
+
+    def last_second(zone: str, day: date) -> datetime:
+        """Counted back from three in the morning after, quarter by quarter."""
+        at = datetime.combine(day + timedelta(days=1), time(3), ZoneInfo(zone)).astimezone(UTC)
+        while at.astimezone(ZoneInfo(zone)).date() > day:
+            at -= timedelta(minutes=15)
+        return at + timedelta(minutes=15) - timedelta(seconds=1)
+
+    for zone, day, is_over in ((last, due, action.is_overdue), (first, agreed, action.is_past_agreed)):
+        end = last_second(zone, day)
+        assert [is_over(end), is_over(end + timedelta(seconds=1))] == [False, True]
+    end = last_second(last, due)
+    assert [action.days_overdue(end + timedelta(seconds=each)) for each in (0, 1)] == [0, 1]
+    came = rung_times(due, WorkCalendar(time_zone=last))
+    assert came[Rung.DUE] <= end < came[Rung.AFTER]
 
 
 ZONES = st.sampled_from(

@@ -28,6 +28,8 @@ _ACTIONS: Final = prevention_actions.c
 _STANDINGS: Final = prevention_standings.c
 #: The last due date that was set; what has none comes after all that have.
 _DUE: Final = _STANDINGS.dues[func.cardinality(_STANDINGS.dues)]
+#: By whose clock it ends.
+_DUE_BY: Final = func.coalesce(_STANDINGS.time_zones[func.cardinality(_STANDINGS.dues)], _STANDINGS.time_zone)
 _DAY: Final = func.coalesce(_DUE, date.max)
 _ACTS: Final = {state: act for act, state in ENDS_AS.items()}
 
@@ -81,17 +83,17 @@ def _narrowed(query: Select[Any], wanted: ActionFilter, at: datetime) -> Select[
     elif wanted.state is not None:
         query = query.where(_STANDINGS.act == _ACTS[wanted.state].value)
     if wanted.overdue:
-        query = query.where(_STANDINGS.ended_at.is_(None), _is_over(_DUE, at))
+        query = query.where(_STANDINGS.ended_at.is_(None), _is_over(_DUE, _DUE_BY, at))
     if wanted.agreed_since is not None:
         left_out = [StepAct.SUPERSEDE.value, StepAct.WITHDRAW.value]
         query = query.where(
             _STANDINGS.act.not_in(left_out),
-            _is_over(_STANDINGS.agreed, at),
-            ~_is_over(_STANDINGS.agreed, wanted.agreed_since),
+            _is_over(_STANDINGS.agreed, _STANDINGS.agreed_zone, at),
+            ~_is_over(_STANDINGS.agreed, _STANDINGS.agreed_zone, wanted.agreed_since),
         )
     return query
 
 
-def _is_over(day: ColumnElement[Any], at: datetime) -> ColumnElement[bool]:
-    """Whether ``at`` lies after the end of ``day`` where the owner works, as in ``WorkCalendar.day_of``."""
-    return day < cast(func.timezone(_STANDINGS.time_zone, literal(at)), Date)
+def _is_over(day: ColumnElement[Any], time_zone: ColumnElement[Any], at: datetime) -> ColumnElement[bool]:
+    """Whether ``at`` lies after the end of ``day`` there, as in ``WorkCalendar.day_of``."""
+    return day < cast(func.timezone(time_zone, literal(at)), Date)

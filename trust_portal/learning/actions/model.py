@@ -157,7 +157,8 @@ class LinkRecurrence:
 class Step:
     """What happened to an action; ``ordinal`` counts from 1.
 
-    ``due`` where one is set: by the first step from the term, by each later one for the reason in ``note``.
+    ``due`` where one is set: by the first step from the term, by each later one for the reason in ``note``. Its day
+    ends by the clock of ``time_zone``, where the owner worked when it was set; None: as when the action was planned.
     ``by`` did it: of a dropped action that is the approver, of a superseded one who planned ``successor_id``.
     """
 
@@ -172,6 +173,7 @@ class Step:
     evidence: str | None = None
     sha256: str | None = None
     successor_id: UUID | None = None
+    time_zone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,8 +228,7 @@ class PreventionAction:
     """An action and everything that became of it. It has no due date until its clock begins.
 
     One that ``replaces`` another takes over what was agreed of it, and how often its date was moved, as if its own
-    were one more move of the same promise. ``calendar`` is of where its owner worked when it was planned: its clock
-    ends the due day, whatever calendar counted to that.
+    were one more move of the same promise. ``calendar`` is of where its owner worked when it was planned.
     """
 
     id: UUID
@@ -282,19 +283,34 @@ class PreventionAction:
         """How often the due date was moved, with that of what it replaces."""
         return self.moves_before + sum(each.act is StepAct.MOVE for each in self.steps)
 
+    @property
+    def due_by(self) -> WorkCalendar:
+        """By whose clock the due day ends: of where its owner worked when the date was set."""
+        return self._clock_of(self.dates[-1][0] if self.dates else None)
+
+    @property
+    def agreed_by(self) -> WorkCalendar:
+        """By whose clock the agreed day ends; one taken over by that of where its owner worked at planning."""
+        own = self.agreed_before is None and self.dates
+        return self._clock_of(self.dates[0][0] if own else None)
+
+    def _clock_of(self, step: Step | None) -> WorkCalendar:
+        zone = None if step is None else step.time_zone
+        return self.calendar if zone is None else WorkCalendar(time_zone=zone)
+
     def is_past_agreed(self, at: datetime) -> bool:
-        """After the end of the agreed day, where its owner worked when it was planned."""
-        return self.agreed is not None and at >= self.calendar.end_of(self.agreed)
+        """After the end of the agreed day (``agreed_by``)."""
+        return self.agreed is not None and at >= self.agreed_by.end_of(self.agreed)
 
     def is_overdue(self, at: datetime) -> bool:
-        """Open after the end of its due day, where its owner worked when it was planned."""
-        return self.is_open and self.due is not None and at >= self.calendar.end_of(self.due)
+        """Open after the end of its due day (``due_by``)."""
+        return self.is_open and self.due is not None and at >= self.due_by.end_of(self.due)
 
     def days_overdue(self, at: datetime) -> int:
         """Calendar days since the due day; 0 where it is not overdue."""
         if self.due is None or not self.is_overdue(at):
             return 0
-        return (self.calendar.day_of(at) - self.due).days
+        return (self.due_by.day_of(at) - self.due).days
 
 
 @dataclass(frozen=True, slots=True)

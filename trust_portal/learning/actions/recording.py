@@ -49,6 +49,7 @@ async def take_step(
     ``Conflict`` (ACTION_CHANGED).
     """
     now = session.clock.now()
+    calendar = await reminding_calendar(session, action)
     step = Step(
         ordinal=len(action.steps) + 1,
         act=act,
@@ -57,6 +58,7 @@ async def take_step(
         by=actor.name,
         receipt_id=new_id(),
         due=due,
+        time_zone=None if due is None else calendar.time_zone,
         note=note,
         evidence=evidence,
         sha256=sha256,
@@ -69,7 +71,6 @@ async def take_step(
         session, step_act(action, step, actor, decision, inputs, further), receipt_id=step.receipt_id
     )
     changed = await add_step(session, action, step)
-    calendar = await reminding_calendar(session, action)
     if action.dates:
         last, stood = action.dates[-1]
         why = Skip.MOVED if act is StepAct.MOVE else Skip.ENDED
@@ -83,8 +84,8 @@ async def take_step(
 async def reminding_calendar(session: ReadSession, action: PreventionAction) -> WorkCalendar:
     """By which a due date is counted or moved, and its owner reminded: of where they work now.
 
-    A date once set stays, and its day ends by the clock of the plan (``PreventionAction.calendar``), so that no
-    figure that was told changes with a move of the owner.
+    A date once set stays, and its day ends by the clock of then (``Step.time_zone``), so that no figure that was
+    told changes with a move of the owner.
     """
     workplace = await workplace_of(session, action.owner_id)
     return workplace.calendar if workplace.revision else action.calendar

@@ -17,16 +17,18 @@ from trust_portal.storage.unit_of_work import WriteSession
 
 COLUMNS: Final = (
     "tenant_id, action_id, incident_id, title, owner_id, time_zone, created_at, agreed_before, moves_before, dues, "
-    "dated_at, ordinal, act, ended_at"
+    "dated_at, time_zones, ordinal, act, ended_at"
 )
 #: The rows of ``prevention_standings`` as the steps of the tenant $1 give them, ``COLUMNS`` by column.
 DERIVED: Final = """
 SELECT a.tenant_id, a.id AS action_id, a.incident_id, a.title, a.owner_id, a.time_zone, a.created_at,
-       a.agreed_before, a.moves_before, coalesce(s.dues, '{}') AS dues, coalesce(s.dated_at, '{}') AS dated_at, s.ordinal, s.act, s.ended_at
+       a.agreed_before, a.moves_before, coalesce(s.dues, '{}') AS dues, coalesce(s.dated_at, '{}') AS dated_at, coalesce(s.time_zones, '{}') AS time_zones,
+       s.ordinal, s.act, s.ended_at
 FROM prevention_actions a
 LEFT JOIN (
     SELECT action_id, array_agg(due ORDER BY ordinal) FILTER (WHERE due IS NOT NULL) AS dues,
-           array_agg(at ORDER BY ordinal) FILTER (WHERE due IS NOT NULL) AS dated_at, max(ordinal) AS ordinal,
+           array_agg(at ORDER BY ordinal) FILTER (WHERE due IS NOT NULL) AS dated_at,
+           array_agg(time_zone ORDER BY ordinal) FILTER (WHERE due IS NOT NULL) AS time_zones, max(ordinal) AS ordinal,
            (array_agg(act ORDER BY ordinal DESC))[1] AS act,
            max(at) FILTER (WHERE act IN ('finish', 'drop', 'supersede', 'withdraw')) AS ended_at
     FROM prevention_action_steps WHERE tenant_id = $1 GROUP BY action_id
@@ -39,17 +41,17 @@ _AGAIN: Final = f"""
 WITH made AS ({DERIVED}),
 mended AS (
     UPDATE prevention_standings p
-    SET dues = m.dues, dated_at = m.dated_at, ordinal = m.ordinal, act = m.act, ended_at = m.ended_at
+    SET dues = m.dues, dated_at = m.dated_at, time_zones = m.time_zones, ordinal = m.ordinal, act = m.act, ended_at = m.ended_at
     FROM made m
     WHERE p.tenant_id = $1 AND p.action_id = m.action_id
-      AND (p.dues, p.dated_at, p.ordinal, p.act, p.ended_at)
-          IS DISTINCT FROM (m.dues, m.dated_at, m.ordinal, m.act, m.ended_at)
+      AND (p.dues, p.dated_at, p.time_zones, p.ordinal, p.act, p.ended_at)
+          IS DISTINCT FROM (m.dues, m.dated_at, m.time_zones, m.ordinal, m.act, m.ended_at)
     RETURNING p.action_id
 ),
 missing AS (
     INSERT INTO prevention_standings (
         tenant_id, action_id, incident_id, title, owner_id, time_zone, created_at, agreed_before, moves_before,
-        dues, dated_at, ordinal, act, ended_at
+        dues, dated_at, time_zones, ordinal, act, ended_at
     )
     SELECT {COLUMNS} FROM made m
     WHERE NOT EXISTS (
@@ -83,6 +85,7 @@ async def add_standing(session: WriteSession, action: PreventionAction) -> None:
             moves_before=action.moves_before,
             dues=[],
             dated_at=[],
+            time_zones=[],
         )
     )
 
@@ -96,6 +99,7 @@ async def change_standing(session: WriteSession, action: PreventionAction) -> No
         .values(
             dues=[due for _, due in action.dates],
             dated_at=[step.at for step, _ in action.dates],
+            time_zones=[step.time_zone for step, _ in action.dates],
             ordinal=last.ordinal,
             act=last.act.value,
             ended_at=last.at if last.act in ENDS_AS else None,

@@ -80,6 +80,11 @@ prevention_action_steps = tenant_table(
     Column("previous_act", Text),
     uuid_column("owner_id", nullable=False, comment="of the action"),
     Column("due", Date, comment="of one that sets it"),
+    Column(
+        "time_zone",
+        Text,
+        comment="of one that sets it: where the owner worked then; null: as when it was planned",
+    ),
     Column("note", Text, comment="the reason, or what was done"),
     Column("evidence", Text, comment="of one that is done: where that shows"),
     Column("sha256", Text, comment="of what lies there, where it is known"),
@@ -115,6 +120,7 @@ prevention_action_steps = tenant_table(
         "prevention_action_steps_inherits_fkey",
     ),
     refers("receipts", ("receipt_id",), ("id",), "prevention_action_steps_receipt_fkey"),
+    CheckConstraint("time_zone IS NULL OR due IS NOT NULL", name="clock_is_of_a_date"),
     UniqueConstraint("tenant_id", "action_id", "ordinal", "act", name="prevention_action_steps_link_key"),
     UniqueConstraint("tenant_id", "action_id", "ordinal", "due", name="prevention_action_steps_due_key"),
     UniqueConstraint("tenant_id", "receipt_id", name="prevention_action_steps_receipt_key"),
@@ -156,6 +162,9 @@ prevention_action_steps = tenant_table(
 )
 
 # What the steps come to, so that nobody who counts what is open or ended lately reads all that ever was.
+#: Of a day that was taken over, that of the plan.
+AGREED_ZONE = "CASE WHEN agreed_before IS NULL THEN coalesce(time_zones[1], time_zone) ELSE time_zone END"
+
 prevention_standings = tenant_table(
     "prevention_standings",
     uuid_column("action_id", primary_key=True),
@@ -168,9 +177,18 @@ prevention_standings = tenant_table(
         "dues", ARRAY(Date), nullable=False, comment="every due date, in the order in which they were set"
     ),
     Column("dated_at", ARRAY(TIMESTAMP(timezone=True)), nullable=False, comment="when each was set"),
+    Column(
+        "time_zones",
+        ARRAY(Text),
+        nullable=False,
+        comment="by whose clock the day of each ends; null: that of the plan",
+    ),
     Column("agreed_before", Date, comment="of what it replaces"),
     Column("moves_before", Integer, nullable=False, server_default="0", comment="of what it replaces"),
     Column("agreed", Date, Computed("coalesce(agreed_before, dues[1])", persisted=True)),
+    Column(
+        "agreed_zone", Text, Computed(AGREED_ZONE, persisted=True), comment="by whose clock that day ends"
+    ),
     Column("ordinal", Integer, comment="of the last step; null: none yet"),
     Column("act", Text, comment="of the last step"),
     instant("ended_at", comment="null: it is open"),
@@ -193,6 +211,7 @@ prevention_standings = tenant_table(
         name="ends_by_an_end",
     ),
     CheckConstraint("cardinality(dues) = cardinality(dated_at)", name="dates_were_set"),
+    CheckConstraint("cardinality(dues) = cardinality(time_zones)", name="dates_end_somewhere"),
     Index(
         "prevention_standings_open_idx", "tenant_id", "action_id", postgresql_where=text("ended_at IS NULL")
     ),

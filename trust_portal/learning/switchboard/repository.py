@@ -47,7 +47,7 @@ AND ($5::text IS NULL OR s.owner_id::text = $5) AND ($6::text IS NULL OR i.worst
 #: What is open, planned by $2. Of its due dates the one that stands: those before it are in ``_SPANS``.
 _OPEN: Final = f"""
 SELECT s.action_id, s.title, s.incident_id, i.worst_severity, i.service, i.team, p.name, s.owner_id, s.created_at,
-       s.time_zone, s.dues[cardinality(s.dues)], s.dated_at[cardinality(s.dues)],
+       coalesce(s.time_zones[cardinality(s.dues)], s.time_zone), s.dues[cardinality(s.dues)], s.dated_at[cardinality(s.dues)],
        s.moves_before + greatest(cardinality(s.dues) - 1, 0)
 FROM prevention_standings s
 JOIN incidents i ON i.tenant_id = $1 AND i.id = s.incident_id
@@ -59,7 +59,7 @@ WHERE s.tenant_id = $1 AND s.ended_at IS NULL AND s.created_at <= $2 AND {_KEPT}
 #: that there is.
 _SPANS: Final = f"""
 WITH spans AS (
-    SELECT i.worst_severity, s.time_zone, s.dues[n] AS due, s.moves_before + greatest(n - 1, 0) AS moves,
+    SELECT i.worst_severity, coalesce(s.time_zones[n], s.time_zone) AS time_zone, s.dues[n] AS due, s.moves_before + greatest(n - 1, 0) AS moves,
            width_bucket(CASE n WHEN 0 THEN s.created_at ELSE s.dated_at[n] END - interval '1 microsecond',
                         $2::timestamptz[]) AS first,
            width_bucket(coalesce(s.dated_at[n + 1], s.ended_at, 'infinity') - interval '1 microsecond',
@@ -74,11 +74,11 @@ GROUP BY worst_severity, time_zone, due, moves, first, last
 """  # noqa: S608 - constants
 #: Agreed for a day since $2.
 _AGREED: Final = f"""
-SELECT s.agreed, s.time_zone, count(*), coalesce(array_agg(s.ended_at) FILTER (WHERE s.act = 'finish'), '{{}}')
+SELECT s.agreed, s.agreed_zone, count(*), coalesce(array_agg(s.ended_at) FILTER (WHERE s.act = 'finish'), '{{}}')
 FROM prevention_standings s
 JOIN incidents i ON i.tenant_id = $1 AND i.id = s.incident_id
 WHERE s.tenant_id = $1 AND s.agreed >= $2 AND s.act NOT IN ('supersede', 'withdraw') AND {_KEPT}
-GROUP BY s.agreed, s.time_zone
+GROUP BY s.agreed, s.agreed_zone
 """  # noqa: S608 - constants
 #: To whom what is open belongs, and what has ended since $2: whatever the filter, which is chosen from these.
 _BELONG: Final = """
