@@ -221,7 +221,7 @@ def open_incident_gap(row: OpenGap) -> OpenIncidentGap:
 def _vendor_entry(row: model.IncidentEntry) -> VendorIncidentEntry:
     return VendorIncidentEntry(
         at=row.at,
-        kind=model.EntryKind(row.kind),
+        kind=row.kind,
         text=row.text,
         severity=row.severity,
         claim=row.claim,

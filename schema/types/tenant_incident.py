@@ -194,7 +194,7 @@ def postmortem_copy(
 def _entry(row: model.IncidentEntry) -> IncidentEntry:
     return IncidentEntry(
         at=row.at,
-        kind=model.EntryKind(row.kind),
+        kind=row.kind,
         turning_point=row.key,
         text=row.text,
         severity=row.severity,

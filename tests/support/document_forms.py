@@ -30,7 +30,7 @@ from trust_portal.trust.sections.words import lead, receipts_in, sourced
 _STATES = {
     State.FRESH: "Fresh",
     State.STALE: "Stale",
-    State.MISSING: "Incomplete",
+    State.MISSING: "Missing",
     State.NOT_APPLICABLE: "Does not apply",
 }
 

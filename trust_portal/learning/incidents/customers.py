@@ -23,6 +23,7 @@ from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.incidents import repository
 from trust_portal.learning.incidents.model import (
     NOUN,
+    EntryKind,
     Incident,
     IncidentEntry,
 )
@@ -38,11 +39,13 @@ from trust_portal.storage.unit_of_work import Storage
 
 _VENDOR: Final = TenantScope(VENDOR_ID)
 #: Told to customers in the words that stand on record.
-_TOLD: Final = frozenset({"declared", "told_customer", "mitigated", "resolved", "reopened"})
+_TOLD: Final = frozenset(
+    {EntryKind.DECLARED, EntryKind.TOLD_CUSTOMER, EntryKind.MITIGATED, EntryKind.RESOLVED, EntryKind.REOPENED}
+)
 #: Told to them where it is marked as a turning point.
-_TOLD_IF_KEY: Final = frozenset({"note", "mitigation"})
+_TOLD_IF_KEY: Final = frozenset({EntryKind.NOTE, EntryKind.MITIGATION})
 #: Instead of what is in ``PAGERS_OWN_WORDS``.
-_PAGERS_WORDS: Final = {"resolved": "It is over", "reopened": "It was not over"}
+_PAGERS_WORDS: Final = {EntryKind.RESOLVED: "It is over", EntryKind.REOPENED: "It was not over"}
 _MERGED: Final = "It goes on with another incident"
 _UNMERGED: Final = "It goes on by itself again"
 
@@ -163,11 +166,11 @@ def _for_customers(entries: Iterable[IncidentEntry], *, merged: bool) -> tuple[I
     """
     shown = []
     entries = [entry for entry in entries if not entry.claim]
-    undone = any(entry.kind == "unmerged" for entry in entries)
+    undone = any(entry.kind is EntryKind.UNMERGED for entry in entries)
     for entry in entries:
-        if entry.kind == "merged" and (merged or undone):
+        if entry.kind is EntryKind.MERGED and (merged or undone):
             shown.append(replace(entry, text=_MERGED))
-        elif entry.kind == "unmerged":
+        elif entry.kind is EntryKind.UNMERGED:
             shown.append(replace(entry, text=_UNMERGED))
         elif entry.kind in _TOLD or (entry.kind in _TOLD_IF_KEY and entry.key):
             by_pager = entry.origin is not None and entry.origin.source.startswith(PAGERS)

@@ -15,17 +15,24 @@ import msgspec
 from trust_portal.errors import Broken
 from trust_portal.facts.events import INCIDENT_DECLARED, INCIDENT_MITIGATED, INCIDENT_RESOLVED, PORTAL
 from trust_portal.facts.rules import FUTURE_TOLERANCE
-from trust_portal.learning.incidents.model import IncidentFact, Severity
+from trust_portal.learning.incidents.model import EntryKind, IncidentFact, Severity
 
 _STEP_KINDS: Final = {
-    INCIDENT_DECLARED: "declared",
-    INCIDENT_MITIGATED: "mitigated",
-    INCIDENT_RESOLVED: "resolved",
+    INCIDENT_DECLARED: EntryKind.DECLARED,
+    INCIDENT_MITIGATED: EntryKind.MITIGATED,
+    INCIDENT_RESOLVED: EntryKind.RESOLVED,
 }
 #: Of what happened in one moment, what comes first.
-_RANKS: Final = {"declared": 0, "merged": 3, "unmerged": 4, "mitigated": 5, "resolved": 6, "reopened": 7}
+_RANKS: Final = {
+    EntryKind.DECLARED: 0,
+    EntryKind.MERGED: 3,
+    EntryKind.UNMERGED: 4,
+    EntryKind.MITIGATED: 5,
+    EntryKind.RESOLVED: 6,
+    EntryKind.REOPENED: 7,
+}
 #: Counts of whoever declared the incident, and of the portal: it decides which customers see what, and who signs.
-_ITS_OWNERS: Final = frozenset({"affected", "merged", "unmerged", "owner"})
+_ITS_OWNERS: Final = frozenset({EntryKind.AFFECTED, EntryKind.MERGED, EntryKind.UNMERGED, EntryKind.OWNER})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +55,8 @@ def happened_at(fact: IncidentFact) -> datetime:
     return parsed(fact.body["at"]) if fact.type in {INCIDENT_MITIGATED, INCIDENT_RESOLVED} else fact.time
 
 
-def kind_of(fact: IncidentFact) -> str:
-    return _STEP_KINDS.get(fact.type) or str(fact.body["kind"])
+def kind_of(fact: IncidentFact) -> EntryKind:
+    return _STEP_KINDS.get(fact.type) or EntryKind(fact.body["kind"])
 
 
 def order(fact: IncidentFact) -> tuple[datetime, int, UUID]:
@@ -105,13 +112,17 @@ def severity_heard(history: Sequence[IncidentFact], declared_by: str) -> list[In
 
     Other than ``heard``: else who says that it touches others, too, would take a P1 away alone.
     """
-    stating = [fact for fact in history if kind_of(fact) in {"declared", "severity"}]
+    stating = [fact for fact in history if kind_of(fact) in {EntryKind.DECLARED, EntryKind.SEVERITY}]
     if all(fact.bounds is None for fact in stating):
         return stating
-    whom = [fact for fact in history if kind_of(fact) in {"declared", "affected"}]
+    whom = [fact for fact in history if kind_of(fact) in {EntryKind.DECLARED, EntryKind.AFFECTED}]
     born = min(fact.origin.received_at for fact in whom if fact.type == INCIDENT_DECLARED)
     moments = sorted({max(born, fact.origin.received_at) for fact in whom})
-    weighty = [fact for fact in history if kind_of(fact) in {"declared", "severity", "affected"}]
+    weighty = [
+        fact
+        for fact in history
+        if kind_of(fact) in {EntryKind.DECLARED, EntryKind.SEVERITY, EntryKind.AFFECTED}
+    ]
     touched = [touch_of(known_by(weighty, moment), declared_by) for moment in moments]
 
     def counts(fact: IncidentFact) -> bool:
@@ -164,11 +175,11 @@ def ends_of(history: Sequence[IncidentFact]) -> tuple[datetime | None, datetime 
         match kind_of(fact):
             case _ if fact.key in impossible:
                 pass
-            case "mitigated":
+            case EntryKind.MITIGATED:
                 mitigated_at = happened_at(fact)
-            case "resolved":
+            case EntryKind.RESOLVED:
                 resolved_at = happened_at(fact)
-            case "reopened" if mitigated_at is not None or resolved_at is not None:
+            case EntryKind.REOPENED if mitigated_at is not None or resolved_at is not None:
                 mitigated_at = resolved_at = None
                 reopened += 1
     return mitigated_at, resolved_at, reopened
@@ -215,7 +226,7 @@ def touch_of(history: Sequence[IncidentFact], declared_by: str) -> Touch:
     touched, says, major = beginning.tenants, beginning, _told_major(history)
     claims, vain = set[UUID](), set[UUID]()
     for fact in history[history.index(beginning) + 1 :]:
-        says_whom = fact.type == INCIDENT_DECLARED or kind_of(fact) == "affected"
+        says_whom = fact.type == INCIDENT_DECLARED or kind_of(fact) is EntryKind.AFFECTED
         if not (says_whom and may_decide(fact, declared_by) and speaks_for(fact, touched)):
             continue
         if _leaves_out(touched, fact.tenants) and _was_major(fact, major) and not fact.by_two:

@@ -36,6 +36,7 @@ from trust_portal.learning.incidents.mergers import with_mergers
 from trust_portal.learning.incidents.mergers_claimed import WORDS, mergers_of
 from trust_portal.learning.incidents.model import (
     Downgrade,
+    EntryKind,
     GapReason,
     Incident,
     IncidentEntry,
@@ -49,12 +50,22 @@ from trust_portal.learning.incidents.model import (
 from trust_portal.learning.incidents.naming import Name, Sources, declaring, histories_of
 
 _KEY_KINDS: Final = frozenset(
-    {"declared", "mitigated", "resolved", "reopened", "merged", "unmerged", "told_customer"}
+    {
+        EntryKind.DECLARED,
+        EntryKind.MITIGATED,
+        EntryKind.RESOLVED,
+        EntryKind.REOPENED,
+        EntryKind.MERGED,
+        EntryKind.UNMERGED,
+        EntryKind.TOLD_CUSTOMER,
+    }
 )
 
 
 #: After these a signed postmortem says no longer what happened.
-_CONSEQUENTIAL: Final = frozenset({"declared", "severity", "affected", "reopened"})
+_CONSEQUENTIAL: Final = frozenset(
+    {EntryKind.DECLARED, EntryKind.SEVERITY, EntryKind.AFFECTED, EntryKind.REOPENED}
+)
 
 
 def fold(
@@ -116,7 +127,7 @@ def _timeline(
     counted = {fact.key for fact in spoken} - impossible_ends(spoken)
     # Of severities and mergers was decided when they came in.
     counted |= {fact.key for fact in told if kind_of(fact) in WORDS}
-    counted |= {fact.key for fact in told if kind_of(fact) == "severity" and fact.key in course.told}
+    counted |= {fact.key for fact in told if kind_of(fact) is EntryKind.SEVERITY and fact.key in course.told}
     claims = {key for key, takes_effect in course.told.items() if not takes_effect} | set(mergers_claimed)
     claims |= {fact.key for fact in told if fact.key not in counted or not may_decide(fact, name[0])}
     claims |= touch_of(told, name[0]).claims | began_of(spoken)[1]
@@ -142,7 +153,7 @@ def _incident(
     owned = [fact for fact in counted if may_decide(fact, name[0])]
     touch = touch_of(history, name[0])
     began_at, _ = began_of(counted)
-    told = [happened_at(fact) for fact in counted if kind_of(fact) == "told_customer"]
+    told = [happened_at(fact) for fact in counted if kind_of(fact) is EntryKind.TOLD_CUSTOMER]
     mitigated_at, resolved_at, reopened = ends_of(counted)
     impossible = impossible_ends(counted)
     if course.severity is None or course.worst is None or course.spoken_at is None:
@@ -174,7 +185,9 @@ def _incident(
         resolved_at=resolved_at,
         reopened=reopened,
         merge_key=merge_key,
-        merge_keys=tuple(sorted({each.body["into"] for each in history if kind_of(each) == "merged"})),
+        merge_keys=tuple(
+            sorted({each.body["into"] for each in history if kind_of(each) is EntryKind.MERGED})
+        ),
         merged_into=None,
         ends_in=None,
         merged_at=None,
@@ -196,7 +209,9 @@ def _incident(
 
 
 def _names_owner(fact: IncidentFact) -> bool:
-    return fact.type == INCIDENT_DECLARED or (kind_of(fact) == "owner" and fact.body.get("owner") is not None)
+    return fact.type == INCIDENT_DECLARED or (
+        kind_of(fact) is EntryKind.OWNER and fact.body.get("owner") is not None
+    )
 
 
 def _because(declared: Severity, worst: Severity) -> MajorBecause | None:
@@ -209,7 +224,7 @@ def _is_consequential(fact: IncidentFact, declared_by: str, course: Course) -> b
     """Whether it changed what a postmortem has to say, or was its first declaration."""
     if kind_of(fact) not in _CONSEQUENTIAL or not may_decide(fact, declared_by):
         return False
-    return kind_of(fact) != "severity" or course.told[fact.key]
+    return kind_of(fact) is not EntryKind.SEVERITY or course.told[fact.key]
 
 
 def _gap(name: Name, strays: Sequence[IncidentFact], sources: Sources) -> IncidentGap:
@@ -231,7 +246,7 @@ def _entry(fact: IncidentFact, *, claim: bool) -> IncidentEntry:
     return IncidentEntry(
         at=happened_at(fact),
         kind=kind,
-        text=body["title"] if kind == "declared" else body["text"],
+        text=body["title"] if kind is EntryKind.DECLARED else body["text"],
         key=kind in _KEY_KINDS or bool(body.get("key")),
         severity=None if severity is None else Severity(severity),
         receipt=body.get("receipt"),
@@ -244,7 +259,7 @@ def _entry(fact: IncidentFact, *, claim: bool) -> IncidentEntry:
 def _downgraded(downgrade: Downgrade, *, claim: bool) -> IncidentEntry:
     return IncidentEntry(
         at=downgrade.holds_from,
-        kind="downgraded",
+        kind=EntryKind.DOWNGRADED,
         text=f"From {downgrade.before} to {downgrade.severity}, by approval",
         key=True,
         severity=downgrade.severity,

@@ -16,7 +16,7 @@ from trust_portal.kernel.clock import rfc3339
 from trust_portal.kernel.names import readable_line
 from trust_portal.learning.incidents.effects import heard, kind_of, severity_heard
 from trust_portal.learning.incidents.lowered import Lowered
-from trust_portal.learning.incidents.model import Incident, IncidentFact, Severity
+from trust_portal.learning.incidents.model import EntryKind, Incident, IncidentFact, Severity
 from trust_portal.learning.incidents.naming import history_of
 
 
@@ -81,7 +81,7 @@ def unmerging_intent(
         "no longer.",
         risk="What it was merged into was as bad as that, and is treated as less urgent",
         evidence=[
-            ("What was told of its mergers", _words(told, incident, {"merged", "unmerged"})),
+            ("What was told of its mergers", _words(told, incident, {EntryKind.MERGED, EntryKind.UNMERGED})),
             ("What gets less by it", [each.json() for each in lowered]),
         ],
     )
@@ -112,7 +112,10 @@ def narrowing_intent(
         effect="To whom is left out it is no incident: their reports say so, and no postmortem is owed to them.",
         risk="Somebody whom it did touch is told of nothing",
         evidence=[
-            ("What was told of whom it touches", _words(told, incident, {"declared", "affected"})),
+            (
+                "What was told of whom it touches",
+                _words(told, incident, {EntryKind.DECLARED, EntryKind.AFFECTED}),
+            ),
             ("Who is left out", [str(each) for each in sorted(before - set(tenants))]),
         ],
     )

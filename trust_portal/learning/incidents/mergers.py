@@ -15,7 +15,7 @@ from trust_portal.learning.incidents.effects import (
     reach,
     speaks_for,
 )
-from trust_portal.learning.incidents.model import Incident, IncidentFact, MajorBecause, incident_id
+from trust_portal.learning.incidents.model import EntryKind, Incident, IncidentFact, MajorBecause, incident_id
 from trust_portal.learning.incidents.naming import Name
 
 
@@ -74,7 +74,7 @@ def _ended(
     if not any(fact.type == INCIDENT_DECLARED for fact in told):
         return own
     mitigated_at, resolved_at, _ = ends_of(told)
-    again = [happened_at(fact) for fact in heard(history, own.source) if kind_of(fact) == "reopened"]
+    again = [happened_at(fact) for fact in heard(history, own.source) if kind_of(fact) is EntryKind.REOPENED]
     since = max([own.began_at, *again])
 
     def end(mine: datetime | None, its: datetime | None, *, goes_on: bool) -> datetime | None:

@@ -21,12 +21,12 @@ from trust_portal.facts.events import INCIDENT_DECLARED
 from trust_portal.learning.incidents.course import courses
 from trust_portal.learning.incidents.effects import kind_of, known_by, may_decide, order, spoke_for
 from trust_portal.learning.incidents.mergers import Merger, way
-from trust_portal.learning.incidents.model import Downgrade, IncidentFact, Severity
+from trust_portal.learning.incidents.model import Downgrade, EntryKind, IncidentFact, Severity
 from trust_portal.learning.incidents.naming import Name, resolved
 
-WORDS: Final = frozenset({"merged", "unmerged"})
+WORDS: Final = frozenset({EntryKind.MERGED, EntryKind.UNMERGED})
 #: What says how bad an incident is, and for whom: nothing else makes a difference to what weighs on what.
-_WEIGHTY: Final = frozenset({"declared", "severity", "affected"})
+_WEIGHTY: Final = frozenset({EntryKind.DECLARED, EntryKind.SEVERITY, EntryKind.AFFECTED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +187,7 @@ def _word(
     """What it says as soon as that is clear; None: it never was."""
     [known] = [at for at, source in declared[name[1]] if source == name[0]]
     since = max(known, fact.origin.received_at)
-    if kind_of(fact) == "unmerged":
+    if kind_of(fact) is EntryKind.UNMERGED:
         return _Word(since, fact, name, None)
     key = str(fact.body["into"])
     for moment in _moments(since, declared.get(key, ())):

@@ -123,14 +123,14 @@ class Downgrade:
 class IncidentEntry:
     """One line of the timeline, of when it happened.
 
-    ``kind`` is one of ``EntryKind``. ``claim``: it was told and did not take effect: a lower severity, what takes a P1 or P2 away by a merger, or
+    ``claim``: it was told and did not take effect: a lower severity, what takes a P1 or P2 away by a merger, or
     what only the source that declared the incident may say, or its token was for some tenants only and
     the incident touches others.
     ``key``: a turning point. ``origin`` None: an approved downgrade, whose ``receipt`` proves it. ``by``: who told it at the portal.
     """
 
     at: datetime
-    kind: str
+    kind: EntryKind
     text: str
     key: bool
     severity: Severity | None

@@ -31,14 +31,9 @@ from trust_portal.trust.qbr.prose import plain
 from trust_portal.trust.report.model import Acknowledged
 from trust_portal.trust.sections.display import display, quantity, sentences
 from trust_portal.trust.sections.model import Chart, ChartKind, Section, State, Unit
-from trust_portal.trust.sections.words import sourced, still_runs
+from trust_portal.trust.sections.words import STATES, sourced, still_runs
 
 _NUMBERS: Final = frozenset({Unit.COUNT, Unit.MINUTES, Unit.MONEY, Unit.NUMBER, Unit.PERCENT})
-_STATES: Final = {
-    State.STALE: "Stale",
-    State.MISSING: "Missing",
-    State.NOT_APPLICABLE: "Does not apply",
-}
 #: In place of a comment that nobody wrote: a label and room below it, to be written into beside data that stay as they are.
 #: A text box and no placeholder: an office that saves the deck gives placeholders other names, and slots are known by theirs.
 _SLOT: Final = Words(("",), strong="Commentary", free=True)
@@ -143,7 +138,7 @@ def _topic(
         blocks.append(Figures(tuple((each.label, display(each.cell)) for each in section.figures)))
     blocks += map(_comment, comments) if comments else [_SLOT]
     blocks += [_plot(section, each) for each in section.charts if _is_drawn(section, each)]
-    above = KICKER if section.state is State.FRESH else _STATES[section.state]
+    above = KICKER if section.state is State.FRESH else STATES[section.state][1]
     topic = Topic(section.title, above, _source(section), blocks, _notes(section, comments))
     slides, left = len(sheets(topic)), []
     for number in range(len(section.tables)):
@@ -173,7 +168,7 @@ def _state(section: Section, acknowledged: Acknowledged | None) -> Iterator[Noti
     if section.state is State.FRESH:
         return
     tone = Tone.WARN if section.state.blocks else Tone.MUTE
-    text = f"{_STATES[section.state]}: {section.why}."
+    text = f"{STATES[section.state][1]}: {section.why}."
     if acknowledged is not None:
         text += f" Issued all the same, because: {acknowledged.reason}"
     yield Notice(text, tone)
@@ -194,7 +189,7 @@ def _notes(section: Section, comments: Sequence[Mapping[str, str]]) -> str:
     """What a speaker needs at hand: what is said, whose word it is, where it comes from."""
     lines = [*sentences(section), _source(section)]
     if section.why is not None:
-        lines.insert(0, f"{_STATES[section.state]}: {section.why}")
+        lines.insert(0, f"{STATES[section.state][1]}: {section.why}")
     lines += [f"Commentary by {each['by']}: {plain(each['text'])}" for each in comments]
     receipts = {cell.receipt for _, cell in section.cells() if cell.receipt is not None}
     if receipts:

@@ -17,11 +17,12 @@ from trust_portal.trust.sections.fitting import breaks, setting
 from trust_portal.trust.sections.model import Cell, Chart, ChartKind, Section, State, Unit, split
 from trust_portal.trust.sections.outcome import Outcome, outcome, verdict
 
-#: Kind of mark and word, by state. Only what is not fresh calls for a look; how it went is its outcome.
+#: Kind of mark and word, by state: on screen, on paper and on slides, as JSON and CSV have it. Only what is not fresh calls
+#: for a look; how it went is its outcome.
 STATES: Final[dict[State, tuple[str, str]]] = {
     State.FRESH: ("mute", "Fresh"),
     State.STALE: ("warn", "Stale"),
-    State.MISSING: ("warn", "Incomplete"),
+    State.MISSING: ("warn", "Missing"),
     State.NOT_APPLICABLE: ("mute", "Does not apply"),
 }
 #: Units whose cells are set flush right.

@@ -42,7 +42,7 @@ def _named(facts: Sequence[Fact]) -> tuple[Fact, ...]:
 def _fact(entry: IncidentEntry, told_of: UUID | None) -> Fact:
     """One line, not named yet."""
     fields: dict[str, Json] = {
-        "kind": entry.kind,
+        "kind": entry.kind.value,
         "text": entry.text,
         "key": entry.key,
         "claim": entry.claim,
