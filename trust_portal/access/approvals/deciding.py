@@ -113,8 +113,8 @@ class Decisions:
             if not is_withdrawable(approval, person_behind(actor)):
                 raise Conflict("this review is owed; it cannot be taken back", code="REVIEW_IS_OWED")
             return await take_step(
-                self._ledger,
                 session,
+                self._ledger,
                 approval,
                 StepAct.WITHDRAW,
                 actor,
@@ -144,8 +144,8 @@ class Decisions:
             if state is not ApprovalState.EXPIRED or approval.end is not None:
                 return False
             await take_step(
-                self._ledger,
                 session,
+                self._ledger,
                 approval,
                 StepAct.EXPIRE,
                 SYSTEM,
@@ -205,8 +205,8 @@ class Decisions:
             signature = None if signed is None else await self._signatures.record(session, signed, actor)
             role = approval.request.roles[slot_now - 1]
             return await take_step(
-                self._ledger,
                 session,
+                self._ledger,
                 approval,
                 act,
                 actor,

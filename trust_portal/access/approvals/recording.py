@@ -49,8 +49,8 @@ async def first_live(
 
 
 async def take_step(
-    ledger: Ledger,
     session: WriteSession,
+    ledger: Ledger,
     approval: Approval,
     act: StepAct,
     actor: Actor,

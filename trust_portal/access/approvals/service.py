@@ -182,8 +182,8 @@ class Approvals:
         rule = await self._require_given(session, approval, intent, electorate)
         try:
             used = await take_step(
-                self._ledger,
                 session,
+                self._ledger,
                 approval,
                 StepAct.USE,
                 actor,
@@ -231,8 +231,8 @@ class Approvals:
             return False
         try:
             await take_step(
-                self._ledger,
                 session,
+                self._ledger,
                 approval,
                 StepAct.VOID,
                 actor,

@@ -19,8 +19,6 @@ from trust_portal.learning.workplaces.calendar import WorkCalendar
 
 #: What refusals call it.
 NOUN: Final = "prevention action"
-#: A postmortem is signed with one to three; more is a project, which nobody finishes.
-MOST: Final = 3
 #: The longest term, in business days: a year.
 LONGEST_TERM: Final = 260
 

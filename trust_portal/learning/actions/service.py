@@ -18,7 +18,6 @@ from trust_portal.learning.actions import repository
 from trust_portal.learning.actions.clocks import begin_clock, due_by_term
 from trust_portal.learning.actions.merging import covered_elsewhere
 from trust_portal.learning.actions.model import (
-    MOST,
     NOUN,
     STANDING,
     ActionState,
@@ -38,6 +37,7 @@ from trust_portal.learning.actions.recording import reminding_calendar, take_ste
 from trust_portal.learning.actions.recurrences_repository import add_recurrence
 from trust_portal.learning.incidents.model import Incident
 from trust_portal.learning.incidents.repository import find_incident, lock_register
+from trust_portal.learning.postmortems.model import MOST_ACTIONS
 from trust_portal.learning.workplaces.calendar import WorkCalendar
 from trust_portal.learning.workplaces.repository import workplace_of
 from trust_portal.storage.tenancy import TenantScope
@@ -81,9 +81,10 @@ class PreventionActions:
             if replaced is not None and replaced.is_past_agreed(now) and released is None:
                 raise Conflict("its agreed day has passed meanwhile: look again", code="ACTION_CHANGED")
             standing = sum(each.state in STANDING for each in planned)
-            if standing - (replaced is not None) >= MOST:
+            if standing - (replaced is not None) >= MOST_ACTIONS:
                 raise Conflict(
-                    f"a postmortem rests on {MOST} actions at most; replace one of them", code="TOO_MANY"
+                    f"a postmortem rests on {MOST_ACTIONS} actions at most; replace one of them",
+                    code="TOO_MANY",
                 )
             calendar = (await workplace_of(session, owner.id)).calendar
             due = due_by_term(calendar, command.term, now)

@@ -72,7 +72,7 @@ from trust_portal.learning.incidents.weights import (
     goes_on_in,
     lowered_by_unmerging,
 )
-from trust_portal.learning.postmortems.opening import postmortem_of
+from trust_portal.learning.postmortems.opening import postmortem_id_of
 from trust_portal.storage.tenancy import StaffScope, TenantScope
 from trust_portal.storage.unit_of_work import Storage, WriteSession
 
@@ -177,7 +177,7 @@ class Incidents:
                 customers=(),
                 merged_into=None if into is None else await repository.find_incident(session, into),
                 merged=await repository.merged_into(session, incident_id),
-                postmortem_id=await postmortem_of(session, incident_id),
+                postmortem_id=await postmortem_id_of(session, incident_id),
                 unmerging=await lowered_by_unmerging(session, incident, self._storage.clock.now()),
             )
         if incident.objectives:

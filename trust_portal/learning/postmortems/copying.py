@@ -21,7 +21,7 @@ from trust_portal.evidence.ledger import Ledger
 from trust_portal.evidence.receipt_rows import receipt_digests
 from trust_portal.evidence.statement import ReceiptKind, Subject
 from trust_portal.evidence.strict import parse_json
-from trust_portal.kernel.actor import SYSTEM, Actor, Role
+from trust_portal.kernel.actor import SYSTEM, Actor
 from trust_portal.kernel.ids import VENDOR_ID, new_id
 from trust_portal.learning.postmortems.copy_renewing import record_superseded, renewed_bundles
 from trust_portal.learning.postmortems.model import COPY_FILE, COPY_KIND, COPY_NOUN, NOUN
@@ -38,11 +38,9 @@ from trust_portal.learning.postmortems.repository import find_postmortem
 from trust_portal.learning.postmortems.versions_repository import versions_that_count
 from trust_portal.notify.announcing import announce
 from trust_portal.notify.model import Announcement, Audience
-from trust_portal.notify.topics import Topic
+from trust_portal.notify.topics import RULES, Topic
 from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import ReadSession, Storage, WriteSession
-
-_READERS = frozenset({Role.CUSTOMER_ADMIN, Role.CUSTOMER_VIEWER})
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,6 +287,6 @@ async def _tell(session: WriteSession, copy: StoredCopy) -> None:
                 "version": str(copy.version),
                 "sha256": copy.sha256,
             },
-            audience=Audience(roles=_READERS),
+            audience=Audience(RULES[Topic.POSTMORTEM_RELEASED].roles),
         ),
     )

@@ -29,7 +29,7 @@ COPY_FILE: Final = "postmortem-copy.json"
 COPY_PDF_FILE: Final = "postmortem-copy.pdf"
 PROFILE_FILE: Final = "inputs/redaction.yaml"
 
-#: How many prevention actions a signed postmortem has.
+#: How many prevention actions a signed postmortem has; more is a project, which nobody finishes.
 FEWEST_ACTIONS: Final = 1
 MOST_ACTIONS: Final = 3
 MOST_WRITTEN: Final = 20_000

@@ -29,7 +29,7 @@ async def without_postmortem(session: ReadSession, incidents: Collection[Inciden
     return tuple(each for each in wanting if each.id not in opened)
 
 
-async def postmortem_of(session: ReadSession, incident_id: UUID) -> UUID | None:
+async def postmortem_id_of(session: ReadSession, incident_id: UUID) -> UUID | None:
     """The postmortem of an incident; None: it takes none."""
     query = select(postmortems.c.id).where(
         postmortems.c.tenant_id == VENDOR_ID, postmortems.c.incident_id == incident_id

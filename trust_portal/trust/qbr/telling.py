@@ -4,19 +4,15 @@ or every CSM where nobody does.
 
 from __future__ import annotations
 
-from typing import Final
-
 from trust_portal.access.tenants.model import Tenant
 from trust_portal.documents.formats import period
 from trust_portal.kernel.actor import Role
 from trust_portal.notify.announcing import announce
 from trust_portal.notify.model import Announcement, Audience
-from trust_portal.notify.topics import Topic
+from trust_portal.notify.topics import RULES, Topic
 from trust_portal.storage.unit_of_work import WriteSession
 from trust_portal.trust.accounts.model import AccountSettings
 from trust_portal.trust.qbr.model import Qbr
-
-_READERS: Final = frozenset({Role.CUSTOMER_ADMIN, Role.CUSTOMER_VIEWER})
 
 
 async def announce_issue(session: WriteSession, tenant: Tenant, qbr: Qbr) -> None:
@@ -38,7 +34,7 @@ async def announce_issue(session: WriteSession, tenant: Tenant, qbr: Qbr) -> Non
             ),
             path=f"/t/{tenant.key}/qbr/{qbr.id}",
             facts={"period": qbr.period, "revision": str(issue.revision), "sha256": issue.sha256},
-            audience=Audience(roles=_READERS),
+            audience=Audience(RULES[Topic.QBR_ISSUED].roles),
         ),
     )
 

@@ -10,7 +10,8 @@ from starlette.requests import Request
 
 from trust_portal.access.action import Action
 from trust_portal.access.policy import Resource
-from trust_portal.learning.actions.model import MOST, NOUN, STANDING, PreventionAction
+from trust_portal.learning.actions.model import NOUN, STANDING, PreventionAction
+from trust_portal.learning.postmortems.model import MOST_ACTIONS
 from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.views.prevention import standing
 
@@ -49,7 +50,7 @@ async def promised_of(
     if postmortem_id is None or not house.gate.allows(actor, Action.PREVENTION_ACTION_READ, resource):
         return None
     actions, now = await house.prevention_reader.of_postmortem(actor, postmortem_id), house.clock.now()
-    full = sum(each.state in STANDING for each in actions) >= MOST
+    full = sum(each.state in STANDING for each in actions) >= MOST_ACTIONS
     elsewhere = await house.prevention_reader.told_of_elsewhere(actor, incident_id)
     open_ = open_ and not elsewhere
     may_plan = open_ and not full and house.gate.allows(actor, Action.PREVENTION_ACTION_PLAN, resource)

@@ -10,6 +10,7 @@ from trust_portal.access.action import Action
 from trust_portal.documents import formats
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.postmortems.model import (
+    FEWEST_ACTIONS,
     MOST_ACTIONS,
     Postmortem,
     PostmortemState,
@@ -86,7 +87,7 @@ def standing(opened: Opened) -> str:
     if postmortem.state is PostmortemState.IN_REVIEW:
         return "It waits for somebody who wrote none of it, to read it and say that it can be signed."
     actions = len(opened.document["actions"])
-    if not 1 <= actions <= MOST_ACTIONS:
+    if not FEWEST_ACTIONS <= actions <= MOST_ACTIONS:
         return (
             "It is being written. It still takes one to three prevention actions before it can be reviewed."
         )
