@@ -25,6 +25,7 @@ from trust_portal.kernel.actor import Role
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.page import PageRequest
 from trust_portal.learning.incidents.model import IncidentFilter
+from trust_portal.learning.switchboard.model import BoardFilter
 from trust_portal.storage.tenancy import TenantScope
 
 pytestmark = pytest.mark.takes(seconds=25)
@@ -461,3 +462,38 @@ async def test_the_page_of_a_pager_says_what_was_turned_away_and_what_ends_it(po
         form = {"do": "save", "version": 1, "rules": "- {ignore: All}", "enabled": "yes", "reason": "Looked"}
         assert (await browser.post(where, data=form)).status_code == 303
         assert "Deliveries were turned away" not in (await browser.get(where)).text
+
+
+async def owed(portal: Portal, key: str) -> tuple[str, str]:
+    """As what a gap counts, and how it is explained."""
+    board = await portal.house.switchboard.board(actor_with(Role.PMO), BoardFilter())
+    [addend] = [each for each in board.debt.addends if each.gap is not None and each.gap.key == key]
+    return addend.whose.severity.value, addend.explanation
+
+
+async def test_what_some_alarms_of_one_name_do_not_say_may_have_been_a_p1_beside_a_p2(portal: Portal):
+    """Two alarms of one key: a P2 of an unknown customer, and one that no rule fits."""
+    rules = "- {when: {priority.summary: P*}, severity: '{priority.summary}', service: s, title: t, tenants: gone}\n"
+    source, key = "pagerduty/main", "Q1"
+    async with portal.browser("sre_operator") as browser:
+        where = await set_up(browser, "pagerduty", "main", secret=SECRET)
+        form = {"version": "1", "rules": rules, "do": "save", "reason": "By customer", "enabled": "yes"}
+        assert (await browser.post(where, data=form)).status_code == 303
+        async with portal.program(None) as pager:
+
+            async def send(id_: str, severity: str) -> None:
+                body = paged("triggered", id_, id=key, priority={"summary": severity})
+                assert (await pager.post(PAGERDUTY, content=body, headers=signed(body))).status_code == 202
+
+            await send("a", "P2")
+            assert await gaps(portal) == [(f"{source}/{key}", "unmatched", "P2")]
+            assert await owed(portal, key) == ("P2", "8 × (1 + 1 week late) = 16")
+            await send("b", "urgent")
+            assert await gaps(portal) == [(f"{source}/{key}", "unmatched", None)]
+            assert await owed(portal, key) == ("P1", "16 × (1 + 1 week late) = 32")
+            page = (await browser.get(HERE, params=of(source, key))).text
+            assert "P2; of some none: it may have been a P1" in page
+            shown = fields((await browser.get("/incidents/declare", params=of(source, key))).text)
+            assert shown["severity"] == "P1"
+            await send("c", "P1")
+            assert await gaps(portal) == [(f"{source}/{key}", "unmatched", "P1")]

@@ -123,6 +123,11 @@ class OpenGap:
         return min((each for each in named if each is not None), default=None)
 
     @property
+    def assumed_severity(self) -> Severity | None:
+        """What it counts as until somebody says better: of what was told without a severity, the P1 that it may have been."""
+        return Severity.P1 if self.wants_severity else self.worst_severity
+
+    @property
     def wants_severity(self) -> bool:
         """Something was told without one, and may have been a P1 unless somebody says what it was."""
         told = self.gap is not None and not self.candidates and self.gap.worst_severity is None

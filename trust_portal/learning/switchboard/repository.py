@@ -129,14 +129,16 @@ WHERE i.tenant_id = $1 AND i.worst_severity IN ('P1', 'P2')
   AND ($2::text IS NULL OR i.service = $2) AND ($3::text IS NULL OR coalesce(i.team, '') = $3)
   AND ($4::text IS NULL OR coalesce(p.id::text, i.owner) = $4) AND ($5::text IS NULL OR i.worst_severity = $5)
 """
-#: What names no severity may have been a P1; so may what was told and is not taken in yet, whatever it names.
+#: What names no severity may have been a P1, also beside what names a P2; so may what was told and is not taken in yet, whatever it names.
 #: An alarm is no gap where the incident that went on by its name when it came is as bad at least. What was told of that
 #: name afterwards changes nothing: a pager goes by one key for all that ever goes wrong in one place.
 _UNDECLARED: Final = """
 SELECT source, key, worst_severity, first_at, 'undeclared' FROM incident_gaps
 WHERE tenant_id = $1 AND (worst_severity IS NULL OR worst_severity IN ('P1', 'P2'))
 UNION ALL
-SELECT u.source, u.key, min(u.severity), min(u.received_at), 'unmatched' FROM incident_unmatched u
+SELECT u.source, u.key,
+       CASE WHEN bool_or(u.severity IS NULL) THEN nullif(min(u.severity), 'P2') ELSE min(u.severity) END,
+       min(u.received_at), 'unmatched' FROM incident_unmatched u
 WHERE u.tenant_id = $1 AND (u.severity IS NULL OR u.severity IN ('P1', 'P2'))
   AND NOT EXISTS (SELECT FROM incident_unmatched_settled s
                   WHERE s.tenant_id = $1 AND s.source = u.source AND s.alarm_id = u.alarm_id)

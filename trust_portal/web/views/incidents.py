@@ -120,7 +120,8 @@ async def declaring(request: Request, form: FormState = FormState()) -> Response
         key=kept or house.incidents.new_key(),
         of_gap=of_gap,
         alarms=form.value("alarms") or ("yes" if gap and gap.alarms else ""),
-        severity=form.value("severity") or (gap.worst_severity.value if gap and gap.worst_severity else ""),
+        severity=form.value("severity")
+        or (gap.assumed_severity.value if gap and gap.assumed_severity else ""),
         **frame(request),
     )
 
