@@ -9,9 +9,12 @@ from sqlalchemy import select
 
 from trust_portal.access.action import Action, TokenScope
 from trust_portal.access.actors import CONSOLE
+from trust_portal.access.audits.model import InviteAuditor
+from trust_portal.access.audits.tables import audit_invitations
+from trust_portal.access.people.suspension import may_still
 from trust_portal.access.policy import Resource
-from trust_portal.access.tables import api_tokens
-from trust_portal.access.tokens.model import Bounds, CreateToken
+from trust_portal.access.tables import api_tokens, sign_in_links
+from trust_portal.access.tokens.model import CUSTOMER_SCOPES, Bounds, CreateToken
 from trust_portal.errors import Conflict, Denied, InvalidInput, NotFound, NotSignedIn
 from trust_portal.evidence.statement import ReceiptKind
 from trust_portal.evidence.tables import receipts
@@ -159,3 +162,39 @@ async def test_a_token_is_revoked_once_and_only_in_its_tenant(access, acme, glob
     await access.tokens.revoke(carl.as_actor(), acme.id, issued.token.id)
     with pytest.raises(Conflict):
         await access.tokens.revoke(carl.as_actor(), acme.id, issued.token.id)
+
+
+@pytest.mark.parametrize(("at_vendor", "role"), [(False, Role.CUSTOMER_ADMIN), (True, Role.VENDOR_ADMIN)])
+async def test_a_token_of_every_scope_makes_no_way_in_for_anybody(
+    access, acme, member, clock, at_vendor, role
+):
+    """A way in outlives the token that made it; so only a person makes one, whose right to it is asked when it is used."""
+    maker = await member(None if at_vendor else acme, "maker@admin.example", role)
+    vera = await member(acme, "vera@acme.example", Role.CUSTOMER_VIEWER)
+    scopes = frozenset(TokenScope) if at_vendor else CUSTOMER_SCOPES
+    bounds = Bounds(("//probe.example/eu",), frozenset({acme.id})) if at_vendor else Bounds()
+    issued = await access.tokens.create(CreateToken(maker.tenant_id, "all", scopes, bounds), maker.as_actor())
+    token = await access.tokens.authenticate(issued.secret)
+    invitation = InviteAuditor(
+        acme.id, "rita@auditors.example", "Rita", "SOC 2", clock.now() + timedelta(days=9)
+    )
+    for act in (access.links.create(token, acme.id, vera.id), access.audits.invite(invitation, token)):
+        with pytest.raises(Denied) as denied:
+            await act
+        assert denied.value.policies == ("tokens-within-scope",)
+    async with access.storage.read(TenantScope(acme.id)) as session:
+        for table in (sign_in_links, audit_invitations):
+            rows = await session.execute(select(table).where(table.c.tenant_id == acme.id))
+            assert rows.all() == [], "nothing changed"
+    invited = await access.audits.invite(invitation, maker.as_actor())
+    assert (await access.audits.look(invited.url.rpartition("/")[2]))[0].by_id == maker.id
+
+
+async def test_a_way_in_by_who_is_neither_a_person_nor_the_console_opens_nothing(access, acme, member):
+    """Whatever policies a deployment has: of whom nobody can say whether they still may, nothing holds."""
+    vera = await member(acme, "vera@acme.example", Role.CUSTOMER_VIEWER)
+    resource = Resource("person", acme.id, vera.id)
+    action = Action.SIGN_IN_LINK_CREATE
+    known = [CONSOLE.id, new_id()]
+    found = [await may_still(access.storage, access.gate, each, action, resource) for each in known]
+    assert found == [True, False]

@@ -36,7 +36,9 @@ async def came_in(portal: Portal, *, days: int = 20) -> tuple[Any, Actor]:
     command = InviteAuditor(
         portal.world.aurora.id, "rita@auditors.example", "Rita Rigor", "SOC 2 fieldwork", until
     )
-    issued = await portal.house.audit_invitations.invite(command, ADA)
+    inviter = await portal.house.sessions.authenticate(portal.world.cookies["vendor_admin"])
+    assert inviter is not None
+    issued = await portal.house.audit_invitations.invite(command, inviter.actor)
     entered = await portal.house.audit_invitations.accept(issued.url.rpartition("/")[2], FIREFOX)
     portal.clock.advance(HOUR)
     return issued.invitation, entered.actor

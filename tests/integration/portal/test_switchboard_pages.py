@@ -16,8 +16,10 @@ from support.learning_world import Vendor, declared, named, step
 from support.portal_fixtures import Portal
 from support.portal_world import sign_in
 
+from trust_portal.access.action import TokenScope
 from trust_portal.access.actors import CONSOLE
 from trust_portal.access.people.model import GrantRole
+from trust_portal.access.tokens.model import CreateToken
 from trust_portal.kernel.actor import Role
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.actions.clocks import begin_clock
@@ -474,6 +476,29 @@ async def test_the_calendar_of_an_owner_holds_the_days_of_their_own_open_actions
         everybodys = events(await read(pmo, "/actions/due.ics"))
         assert everybodys["Due: Alarm on the pool"][1].endswith(f"/actions/{others.id}")
         assert len(everybodys) == 3
+
+
+async def test_a_calendars_link_that_a_token_made_ends_with_the_role_of_its_person(
+    portal: Portal, world: Promises
+) -> None:
+    await world.begin()
+    tokens, people = portal.house.tokens, portal.house.people
+    command = CreateToken(VENDOR_ID, "calendars", frozenset({TokenScope.READ}))
+    issued = await tokens.create(command, world.olga.as_actor())
+    async with portal.program(issued.secret) as program:
+        asked = {"query": "mutation { makeCalendarLink(input: {}) { url userErrors { code } } }"}
+        made = (await program.post("/graphql", json=asked)).json()["data"]["makeCalendarLink"]
+    assert made["userErrors"] == []
+    path = made["url"].removeprefix("https://trust.example")
+    async with portal.browser() as nobody:
+        assert "Limit the pool" in await read(nobody, path)
+        await tokens.revoke(CONSOLE, VENDOR_ID, issued.token.id)
+        assert "Limit the pool" in await read(nobody, path), "as one of a session that is over"
+        await people.revoke(CONSOLE, VENDOR_ID, world.olga.id, Role.FINOPS_OPERATOR)
+        assert (await nobody.get(path)).status_code == 404
+        await people.grant(GrantRole(VENDOR_ID, world.olga.id, Role.FINOPS_OPERATOR), CONSOLE)
+        await people.suspend(CONSOLE, VENDOR_ID, world.olga.id)
+        assert (await nobody.get(path)).status_code == 404
 
 
 async def test_a_calendars_link_shows_no_more_than_its_person_may_read_and_is_theirs_to_end(
