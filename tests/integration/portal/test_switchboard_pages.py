@@ -22,6 +22,7 @@ from trust_portal.access.people.model import GrantRole
 from trust_portal.access.tokens.model import CreateToken
 from trust_portal.kernel.actor import Role
 from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.kernel.page import PageRequest
 from trust_portal.learning.actions.clocks import begin_clock
 from trust_portal.learning.actions.model import ActionState, ActionType, PlanAction
 
@@ -209,6 +210,47 @@ async def test_the_pmo_takes_note_and_others_are_not_asked(portal: Portal, world
         assert (await browser.post(path, data={"acknowledgement": "Two more days"})).status_code == 303
         assert "Two more days" in await read(browser, f"/actions/{id_}")
         assert "Escalated to the PMO" not in await read(browser, "/switchboard")
+
+
+async def test_nobody_is_offered_what_would_be_refused_and_it_says_who_may(
+    portal: Portal, world: Promises
+) -> None:
+    """Olga owes it, and is of the PMO, too; so are Petra and the persona of the portal."""
+    await portal.house.people.grant(GrantRole(VENDOR_ID, world.olga.id, Role.PMO), CONSOLE)
+    olga = await portal.house.people.get(CONSOLE, VENDOR_ID, world.olga.id)
+    people = await portal.house.people.page(CONSOLE, VENDOR_ID, PageRequest(100))
+    held = [each for each in people.items if Role.PMO in each.roles]
+    others = sorted(each.name for each in held if each.id != olga.id)
+    assert world.petra.name in others
+    who = f"{' or '.join(others)} may take note"
+    _, cookie = await sign_in(portal.house, olga)
+    async with portal.browser(PMO) as browser, portal.browser(cookie=cookie) as her:
+        id_ = await the_action(browser)
+        pages = ("/switchboard", "/actions/reminders?kind=waiting", f"/actions/{id_}")
+        offers = (f'/actions/{id_}#acknowledge">take note', *[f'action="/actions/{id_}/escalations/1"'] * 2)
+        for page, offer in zip(pages, offers, strict=True):
+            theirs, hers = await read(browser, page), await read(her, page)
+            assert (offer in theirs, who in theirs, offer in hers, who in hers) == (
+                True,
+                False,
+                False,
+                True,
+            ), page
+        refused = await her.post(f"/actions/{id_}/escalations/1", data={"acknowledgement": "I know"})
+        assert (refused.status_code, who in refused.text.replace("\u00a0", " ")) == (409, True)
+        assert "Escalated to the PMO" in await read(browser, "/switchboard")
+
+        for each in held:
+            if each.id != olga.id:
+                await portal.house.people.revoke(CONSOLE, VENDOR_ID, each.id, Role.PMO)
+        for page, offer in zip(pages, offers, strict=True):
+            alone = await read(her, page)
+            assert (offer in alone, "may take note" in alone) == (True, False), page
+        sent = await her.post(
+            f"/actions/{id_}/escalations/1", data={"acknowledgement": "Nobody else is left"}
+        )
+        assert sent.status_code == 303
+        assert "Escalated to the PMO" not in await read(her, "/switchboard")
 
 
 async def test_ten_escalations_stand_on_the_board_and_all_are_taken_note_of_page_by_page(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -34,7 +35,7 @@ from trust_portal.learning.switchboard.model import EVERYTHING, NOUN, BoardFilte
 from trust_portal.learning.switchboard.repository import read_ledger, read_lines
 from trust_portal.learning.switchboard.views_repository import forget_view, keep_view, views_of
 from trust_portal.storage.tenancy import TenantScope
-from trust_portal.storage.unit_of_work import Storage, WriteSession
+from trust_portal.storage.unit_of_work import ReadSession, Storage
 
 _SCOPE = TenantScope(VENDOR_ID)
 
@@ -45,6 +46,17 @@ class Escalation:
 
     action: PreventionAction
     reminder: Reminder
+
+
+@dataclass(frozen=True, slots=True)
+class Noting:
+    """Of some actions, by id: of which the actor ``may`` take note, and which are their ``own``, so that ``others``
+    of the PMO may (their names).
+    """
+
+    may: frozenset[UUID] = frozenset()
+    own: frozenset[UUID] = frozenset()
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +113,17 @@ class Switchboard:
         async with self._storage.read(_SCOPE) as session:
             return await count_waiting(session)
 
+    async def noting(self, actor: Actor, action_ids: Iterable[UUID]) -> Noting:
+        """As ``acknowledge`` would have it now: nothing for whoever may not at all."""
+        wanted = frozenset(action_ids)
+        if not self._gate.allows(actor, Action.ESCALATION_ACKNOWLEDGE, Resource.of_house("escalation")):
+            return Noting()
+        async with self._storage.read(_SCOPE) as session:
+            others = await _others(session, person_behind(actor), self._storage.clock.now())
+            found = (await actions_by_id(session, wanted)).values() if others else ()
+            own = frozenset([each.id for each in found if await _owes(session, each, person_behind(actor))])
+        return Noting(wanted - own, own, others)
+
     async def acknowledge(self, command: AcknowledgeEscalation, actor: Actor) -> None:
         """``NotFound`` where nothing was escalated; ``Conflict``: ALREADY_ACKNOWLEDGED; OWN_ACTION where the actor
         owes it, or owed what it took the place of, and somebody else might take note.
@@ -119,7 +142,13 @@ class Switchboard:
             waiting = [each for each in escalations if each.waits_for_acknowledgement]
             if not waiting:
                 raise Conflict("somebody took note of this escalation already", code="ALREADY_ACKNOWLEDGED")
-            await _require_anothers(session, action, person_behind(actor))
+            if await _owes(session, action, person_behind(actor)) and (
+                others := await _others(session, person_behind(actor), session.clock.now())
+            ):
+                raise Conflict(
+                    f"nobody takes note of what they owe themselves, or owed before it was replaced; {' or '.join(others)} may",
+                    code="OWN_ACTION",
+                )
             for escalation in waiting:
                 receipt_id = new_id()
                 act = acknowledged_act(action, actor, decision, session.clock.now(), escalation, command.note)
@@ -155,13 +184,14 @@ class Switchboard:
         await self._gate.require(actor, Action.SWITCHBOARD_READ, Resource.of_house(NOUN))
 
 
-async def _require_anothers(session: WriteSession, action: PreventionAction, person_id: UUID) -> None:
-    """Nobody takes note of what they owe themselves, unless nobody else is the PMO: then it would wait for ever."""
-    if person_id not in {action.owner_id, *await owners_before(session, action)}:
-        return
-    held = await holders(session, VENDOR_ID, (Role.PMO,), (), session.clock.now())
-    if any(each.id != person_id for each in held):
-        raise Conflict(
-            "ask another of the PMO: nobody takes note of what they owe themselves, or owed before it was replaced",
-            code="OWN_ACTION",
-        )
+async def _owes(session: ReadSession, action: PreventionAction, person_id: UUID) -> bool:
+    """Whether the person owns it, or owned what it took the place of."""
+    return person_id == action.owner_id or (
+        action.replaces is not None and person_id in await owners_before(session, action)
+    )
+
+
+async def _others(session: ReadSession, person_id: UUID, at: datetime) -> tuple[str, ...]:
+    """Who else is the PMO, by name. Where nobody is, what they owe themselves would wait for ever."""
+    held = await holders(session, VENDOR_ID, (Role.PMO,), (), at)
+    return tuple(sorted(each.name for each in held if each.id != person_id))

@@ -140,7 +140,6 @@ async def action(request: Request, form: FormState = FormState()) -> Response:
     may["replace"] = may["plan"] and (may["drop"] or not found.is_past_agreed(now))
     may["withdraw"] = may["plan"] and await actions_.may_be_withdrawn(actor, found)
     may["link"] = house.gate.allows(actor, Action.PREVENTION_ACTION_PLAN, resource)
-    may["acknowledge"] = house.gate.allows(actor, Action.ESCALATION_ACKNOWLEDGE, resource)
     successor = found.ending.successor_id if found.ending else None
     return page(
         request,
@@ -163,6 +162,7 @@ async def action(request: Request, form: FormState = FormState()) -> Response:
         receipts=RECEIPTS,
         form=form,
         may=may,
+        noting=await house.switchboard.noting(actor, [found.id]),
         **frame(request),
     )
 
@@ -181,9 +181,7 @@ async def reminders(request: Request) -> Response:
         request,
         "actions/reminders.html",
         listed=listed,
-        may_acknowledge=house.gate.allows(
-            actor, Action.ESCALATION_ACKNOWLEDGE, Resource.of_house("escalation")
-        ),
+        noting=await house.switchboard.noting(actor, (each.action_id for each in listed.items)),
         asked=asked,
         filters=urlencode({name: value for name, value in asked.items() if value}),
         owners=[(_MINE, "Mine"), *((str(each.id), each.name) for each in colleagues)],

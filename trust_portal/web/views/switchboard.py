@@ -12,8 +12,6 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from trust_portal.access.action import Action
-from trust_portal.access.policy import Resource
 from trust_portal.documents import formats
 from trust_portal.documents.charts import Point, bar_chart
 from trust_portal.documents.csv import write_csv
@@ -99,6 +97,7 @@ async def switchboard(request: Request, form: FormState = FormState()) -> Respon
     asked = {name: request.query_params.get(name, "") for name in _FILTERS}
     board = await house.switchboard.board(actor, _wanted(asked))
     wall = request.query_params.get("wall") == "1"
+    escalated = (await house.switchboard.escalations(actor, PageRequest(_ESCALATIONS))).items
     filters = urlencode({name: value for name, value in asked.items() if value})
     return page(
         request,
@@ -125,11 +124,9 @@ async def switchboard(request: Request, form: FormState = FormState()) -> Respon
         dated=board.dated,
         gaps=board.ledger.gaps[:_GAPS],
         late_postmortems=sum(each.late and each.owed.is_unsigned for each in board.debt.addends),
-        escalations=(await house.switchboard.escalations(actor, PageRequest(_ESCALATIONS))).items,
+        escalations=escalated,
         waiting=await house.switchboard.count_escalations(actor),
-        may_acknowledge=house.gate.allows(
-            actor, Action.ESCALATION_ACKNOWLEDGE, Resource.of_house("escalation")
-        ),
+        noting=await house.switchboard.noting(actor, (each.action.id for each in escalated)),
         covers=_COVERS,
         assumed=ASSUMED.value,
         weights={severity.value: weight for severity, weight in WEIGHTS.items()},
