@@ -135,6 +135,30 @@ def test_the_portal_shows_the_same_body_and_links_its_receipts(report):
     assert "style=" not in page
 
 
+@pytest.mark.parametrize("name", ["report", "incomplete"])
+def test_the_contents_of_a_page_name_each_part_with_what_came_of_it_and_lead_to_it(name, request):
+    report = request.getfixturevalue(name)
+    templates = portal_templates()
+    body = templates.get_template("documents/_sla_report_body.html")
+    page = body.render(report=report, imprint=IMPRINT, href=lambda reference: "")
+    contents = templates.get_template("report_contents.html").render(report=report)
+    lines = [
+        (text_of(line).strip(), *re.findall(r'href="#([^"]+)"', line))
+        for line in re.findall(r"<li>(.*?)</li>", contents, re.DOTALL)
+    ]
+    promises = [
+        (f"{verdict_of(report, sla).word} {sla['objective']}", f"promise-{number}")
+        for number, sla in enumerate(report["objectives"], 1)
+    ]
+    assert len(promises) >= 1
+    first = [] if name == "report" else [("Incomplete Why no figure is signed", "refusal")]
+    assert lines[: len(first) + len(promises)] == first + promises
+    assert lines[-1] == (f"{len(report['inputs'])} inputs Method, and what it rests on", "method")
+    assert [place for _, place in lines if page.count(f'id="{place}"') != 1] == []
+    money = [said for said, place in lines if place == "credit"]
+    assert len(money) == (report.get("credit") is not None)
+
+
 def test_the_same_report_prints_to_the_same_bytes_and_another_does_not(report):
     first = sla_report_pdf(report, IMPRINT)
     assert sla_report_pdf(copy.deepcopy(report), IMPRINT) == first
