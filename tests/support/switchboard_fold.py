@@ -5,9 +5,10 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from types import MappingProxyType
+from typing import NamedTuple
 from uuid import UUID
 
 from trust_portal.learning.actions.model import ActionState
@@ -32,6 +33,46 @@ def spans_of(lines: Iterable[ActionLine], moments: Sequence[datetime]) -> list[S
             if span.first < span.last:
                 found[span] += 1
     return [span._replace(actions=count) for span, count in found.items()]
+
+
+class Owing(NamedTuple):
+    """One part of the debt: its points, until when it was due, and whether that is over."""
+
+    points: int
+    due: date | None
+    late: bool
+
+
+def owed_at(lines: Iterable[ActionLine], at: datetime) -> dict[tuple[str, UUID], Owing]:
+    """By what is owed and its id: each action that is open, and of each P1 and P2 the postmortem that nobody began.
+
+    As docs/switchboard.md says it: the weight, times one, and one more for each week begun since it was due and for each
+    move. Each line's incident was declared when the line was planned.
+    """
+    found: dict[tuple[str, UUID], Owing] = {}
+    for line in lines:
+        severity = line.whose.severity.value
+        weight = {"P1": 8, "P2": 4, "P3": 2, "P4": 1}[severity]
+        if at < line.created_at:
+            continue
+        if line.ended_at is None or at < line.ended_at:
+            set_by_then = [each for each in line.dates if each.at <= at]
+            moves = line.moves_before + max(len(set_by_then) - 1, 0)
+            due, weeks = None, 0
+            if set_by_then:
+                due, weeks = set_by_then[-1].due, _weeks_begun(at, set_by_then[-1].over_at)
+            found["action", line.id] = Owing(weight * (1 + weeks + moves), due, weeks > 0)
+        if severity in {"P1", "P2"}:
+            points = 2 * weight * (1 + _weeks_begun(at, line.created_at))
+            found["missing", line.incident_id] = Owing(points, line.created_at.date(), late=True)
+    return found
+
+
+def _weeks_begun(at: datetime, over_at: datetime) -> int:
+    weeks = 0
+    while over_at + timedelta(weeks=weeks) <= at:
+        weeks += 1
+    return weeks
 
 
 def agreed_of(

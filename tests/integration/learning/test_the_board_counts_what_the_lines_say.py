@@ -12,7 +12,7 @@ from uuid import UUID
 import pytest
 from asyncpg import Connection
 from sqlalchemy.engine import make_url
-from support.switchboard_fold import agreed_of
+from support.switchboard_fold import Owing, agreed_of, owed_at
 
 from trust_portal.house import House
 from trust_portal.kernel.ids import VENDOR_ID, new_id
@@ -21,7 +21,6 @@ from trust_portal.learning.actions.standings import COLUMNS, DERIVED
 from trust_portal.learning.incidents.model import Severity
 from trust_portal.learning.switchboard.board import board, past_moments
 from trust_portal.learning.switchboard.completion import completion
-from trust_portal.learning.switchboard.debt import debt
 from trust_portal.learning.switchboard.model import ActionLine, BoardFilter, DateSet, Grouping, Whose
 from trust_portal.learning.switchboard.repository import read_lines
 from trust_portal.learning.workplaces.calendar import WorkCalendar
@@ -186,10 +185,21 @@ async def test_each_filter_gives_the_debt_the_trend_and_the_completion_of_its_li
             read = await read_lines(session, AT, wanted)
         found = board(read, wanted, AT)
         kept = [each for each in lines if wanted.keeps(each.whose)]
-        owed = [each for each in read.postmortems if wanted.keeps(each.whose)]
+        owed = owed_at(kept, AT)
 
-        assert found.debt == debt(kept, owed, AT)
-        assert found.trend == tuple((at, debt(kept, owed, at).points) for at in (*past_moments(AT), AT))
+        assert {
+            (each.owed.value, each.id): Owing(each.points, each.due, each.late) for each in found.debt.addends
+        } == owed
+        assert found.debt.points == sum(each.points for each in owed.values())
+        assert (found.debt.open, found.debt.overdue, found.debt.unsigned, found.debt.missing) == (
+            sum(what == "action" for what, _ in owed),
+            sum(what == "action" and each.late for (what, _), each in owed.items()),
+            0,
+            sum(what == "missing" for what, _ in owed),
+        )
+        assert found.trend == tuple(
+            (at, sum(each.points for each in owed_at(kept, at).values())) for at in (*past_moments(AT), AT)
+        )
         assert found.completion == completion(agreed_of(kept, world.before), AT)
         assert found.choices[Grouping.OWNER] == tuple(
             sorted(((str(id_), name) for id_, name in owners), key=lambda pair: (pair[1].casefold(), pair[0]))

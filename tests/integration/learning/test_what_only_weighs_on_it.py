@@ -10,15 +10,12 @@ import pytest
 from support.learning_world import Vendor, declared, named, updated
 from support.passkeys import Devices
 from support.postmortem_desk import Desk, desk_of
-from support.two_approve import approvers, everything, request_of, settle
-from support.two_stand_behind import acts_of_two
+from support.two_approve import approvers, asked_and_approved, everything, request_of, result_by_two, settle
 
 from trust_portal.access.approvals.model import ApprovalKind
 from trust_portal.access.rights import actor_with
 from trust_portal.errors import Conflict
-from trust_portal.evidence.dsse import Envelope
-from trust_portal.evidence.receipt_rows import find_receipt
-from trust_portal.evidence.statement import ReceiptKind, Statement
+from trust_portal.evidence.statement import ReceiptKind
 from trust_portal.kernel.actor import Role
 from trust_portal.kernel.clock import ManualClock
 from trust_portal.kernel.ids import VENDOR_ID
@@ -26,7 +23,6 @@ from trust_portal.kernel.page import PageRequest
 from trust_portal.learning.incidents.acts_model import ChangeSeverity, UnmergeIncident
 from trust_portal.learning.incidents.model import Severity
 from trust_portal.learning.switchboard.coverage import Cover
-from trust_portal.storage.tenancy import TenantScope
 
 pytestmark = pytest.mark.takes(seconds=20)
 LESS = (
@@ -125,16 +121,8 @@ async def test_two_undo_a_merger_that_takes_a_p1_away_and_the_receipt_names_it_a
 ) -> None:
     await desk.signed(await desk.postmortem("INC-1"))
     two = await approvers(desk)
-    as_it_was = await everything(desk)
     clock.advance(timedelta(minutes=1))
-    request_id = await desk.house.lowering.tell_or_ask(UNDO, desk.writer)
-    assert request_id is not None
-    assert await everything(desk) == as_it_was, "that it was asked changes nothing of it"
-    assert await desk.house.retractions.waiting(desk.writer, named("INC-2")) == request_id
-    with pytest.raises(Conflict) as again:
-        await desk.house.lowering.tell_or_ask(UNDO, desk.writer)
-    assert again.value.code == "ALREADY_ASKED"
-    request = await request_of(desk, request_id)
+    request = await asked_and_approved(desk, UNDO, two)
     assert request.kind is ApprovalKind.SEVERITY_DOWNGRADE
     assert [(each.label, each.value) for each in request.intent.act] == [
         ("Incident", "INC-2, told by urn:pager"),
@@ -146,13 +134,6 @@ async def test_two_undo_a_merger_that_takes_a_p1_away_and_the_receipt_names_it_a
             LESS,
         ),
     ]
-    devices = Devices(desk.house)
-    await devices.approve(request, two[0])
-    await settle(desk, request_id)
-    assert await everything(desk) == as_it_was, "one of two"
-    await devices.approve(request, two[1])
-    await settle(desk, request_id)
-    await settle(desk, request_id)
 
     register = await desk.vendor.register()
     assert (register["INC-1"].severity, register["INC-1"].worst_severity) == (Severity.P3, Severity.P3)
@@ -161,15 +142,7 @@ async def test_two_undo_a_merger_that_takes_a_p1_away_and_the_receipt_names_it_a
     view = await desk.house.incidents.get(desk.writer, named("INC-2"))
     last = view.entries[-1]
     assert (last.kind, last.text, last.by, last.claim) == ("unmerged", UNDO.text, "Wera Lind", False)
-    assert await desk.house.retractions.waiting(desk.writer, named("INC-2")) is None
-    page = await desk.house.archive.receipts(actor_with(Role.VENDOR_ADMIN), VENDOR_ID, PageRequest(50))
-    [newest] = [each for each in page.items if each.kind is ReceiptKind.INCIDENT_UNMERGED]
-    async with desk.house.storage.read(TenantScope(VENDOR_ID)) as session:
-        receipt = await find_receipt(session, VENDOR_ID, newest.id)
-    result = Statement.parse(Envelope.parse(receipt.envelope).payload).predicate["result"]
-    assert result["approval"] == str(request_id)
-    assert "incident.unmerged" in await acts_of_two(desk.house.storage, VENDOR_ID)
-    assert {each["person"] for each in result["approvals"]} == {str(each.id) for each in two}
+    result = await result_by_two(desk, ReceiptKind.INCIDENT_UNMERGED, request, two)
     assert result["lowered"] == [
         {
             "incident": str(named("INC-1")),

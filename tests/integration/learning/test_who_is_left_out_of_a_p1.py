@@ -8,19 +8,12 @@ import pytest
 from support.learning_world import BEGAN, Vendor, declared, named, updated
 from support.passkeys import Devices
 from support.postmortem_desk import Desk, desk_of
-from support.two_approve import approvers, everything, request_of, settle
+from support.two_approve import approvers, asked_and_approved, everything, request_of, result_by_two, settle
 
-from trust_portal.access.rights import actor_with
 from trust_portal.errors import Conflict, InvalidInput
-from trust_portal.evidence.dsse import Envelope
-from trust_portal.evidence.receipt_rows import find_receipt
-from trust_portal.evidence.statement import ReceiptKind, Statement
-from trust_portal.kernel.actor import Role
+from trust_portal.evidence.statement import ReceiptKind
 from trust_portal.kernel.clock import ManualClock
-from trust_portal.kernel.ids import VENDOR_ID
-from trust_portal.kernel.page import PageRequest
 from trust_portal.learning.incidents.acts_model import SetAffected
-from trust_portal.storage.tenancy import TenantScope
 
 pytestmark = pytest.mark.takes(seconds=20)
 ONLY = SetAffected(named("INC-1"), "The traces show nobody else", tenants=("contoso",))
@@ -69,16 +62,8 @@ async def test_alone_nobody_leaves_a_customer_out_of_a_p1_and_more_count_at_once
 
 async def test_two_leave_a_customer_out_and_the_receipt_names_them(desk: Desk, clock: ManualClock) -> None:
     two = await approvers(desk)
-    as_it_was = await everything(desk)
     clock.advance(timedelta(minutes=1))
-    request_id = await desk.house.lowering.tell_or_ask(ONLY, desk.writer)
-    assert request_id is not None
-    assert await everything(desk) == as_it_was, "that it was asked changes nothing of it"
-    assert await desk.house.retractions.waiting(desk.writer, named("INC-1")) == request_id
-    with pytest.raises(Conflict) as again:
-        await desk.house.retractions.ask(ONLY, desk.writer)
-    assert again.value.code == "ALREADY_ASKED"
-    request = await request_of(desk, request_id)
+    request = await asked_and_approved(desk, ONLY, two)
     assert [(each.label, each.value) for each in request.intent.act] == [
         ("Incident", "INC-1, told by urn:pager"),
         ("Title", "Trouble INC-1"),
@@ -88,27 +73,13 @@ async def test_two_leave_a_customer_out_and_the_receipt_names_them(desk: Desk, c
         ("Their promises", "any"),
         ("Left out", "Northwind"),
     ]
-    devices = Devices(desk.house)
-    await devices.approve(request, two[0])
-    await settle(desk, request_id)
-    assert await everything(desk) == as_it_was, "one of two"
-    await devices.approve(request, two[1])
-    await settle(desk, request_id)
-    await settle(desk, request_id)
 
     assert await touched(desk) == ["contoso"]
     register = await desk.vendor.register()
     view = await desk.house.incidents.get(desk.writer, named("INC-1"))
     last = view.entries[-1]
     assert (last.kind, last.text, last.by, last.claim) == ("affected", ONLY.text, "Wera Lind", False)
-    assert await desk.house.retractions.waiting(desk.writer, named("INC-1")) is None
-    page = await desk.house.archive.receipts(actor_with(Role.VENDOR_ADMIN), VENDOR_ID, PageRequest(50))
-    [newest] = [each for each in page.items if each.kind is ReceiptKind.INCIDENT_AFFECTED_SET]
-    async with desk.house.storage.read(TenantScope(VENDOR_ID)) as session:
-        receipt = await find_receipt(session, VENDOR_ID, newest.id)
-    result = Statement.parse(Envelope.parse(receipt.envelope).payload).predicate["result"]
-    assert result["approval"] == str(request_id)
-    assert {each["person"] for each in result["approvals"]} == {str(each.id) for each in two}
+    await result_by_two(desk, ReceiptKind.INCIDENT_AFFECTED_SET, request, two)
     await desk.house.incident_following.rebuild()
     assert await desk.vendor.register() == register, "from facts and approvals alone it is the same"
 
