@@ -29,9 +29,10 @@ SECTIONS: Final = (
     VERIFICATION,
     CHANGES,
 )
-#: By format, which is raised when a section is added: what was signed without it goes on being whole.
+#: By format, which is raised when a section is added: what was signed without it goes on being whole. From 5 on
+#: Trust Reports and reviews have one number, as they have their rules: there was no 4 of a Trust Report.
 SECTIONS_OF: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
-    {"1": SECTIONS, "2": SECTIONS, "3": SECTIONS}
+    {"1": SECTIONS, "2": SECTIONS, "3": SECTIONS, "5": SECTIONS}
 )
 
 #: Table of the SLA section: the signed reports behind it.
@@ -54,6 +55,8 @@ MAJOR: Final = "major"
 PREVENTION: Final = "prevention"
 #: Table of the incidents section: what is still owed of those that were over before the period.
 EARLIER: Final = "earlier"
+#: Figure of the incidents section: what was told of and is no incident of the register; none where there is nothing.
+UNCLEAR: Final = "unclear"
 #: Table of the cost section: what was found.
 ANOMALIES: Final = "anomalies"
 #: Table of the cost section: what was done.

@@ -30,13 +30,14 @@ from trust_portal.learning.postmortems.releases_repository import newest_copies
 from trust_portal.learning.postmortems.repository import postmortems_of
 from trust_portal.learning.postmortems.versions_repository import snapshots_of
 from trust_portal.learning.switchboard.coverage import Cover, MajorIncident, ledger
+from trust_portal.learning.switchboard.repository import untaken_before
 from trust_portal.storage.unit_of_work import ReadSession
 from trust_portal.trust.gathering.ids import INCIDENTS, MAJOR, POSTMORTEMS, PREVENTION
 from trust_portal.trust.gathering.incident_lines import COVER_WORDS, MajorLine, page_of
 from trust_portal.trust.gathering.model import Ask
 from trust_portal.trust.gathering.still_owed import earlier_table
-from trust_portal.trust.gathering.telling import NO_INCIDENTS, incident_sentences
-from trust_portal.trust.gathering.totals import NOT_YET, earlier_totals, incident_totals
+from trust_portal.trust.gathering.telling import NO_INCIDENTS, NONE_KNOWN, incident_sentences
+from trust_portal.trust.gathering.totals import NOT_YET, earlier_totals, incident_totals, unclear_total
 from trust_portal.trust.sections.freshness import freshness, together
 from trust_portal.trust.sections.model import Cell, Column, Row, Section, State, Table, Unit
 
@@ -74,6 +75,8 @@ _PREVENTION_COLUMNS: Final = (
     Column("due", "Next due", Unit.DAY),
 )
 
+#: To everybody in the same words: whose alarm it was, and of what, is the vendor's.
+_UNCLEAR: Final = "told of and not in the register, each of which may have been major"
 #: In place of the bundle of a copy.
 NOT_MADE: Final = "not made yet"
 NO_COPY: Final = "no copy was given"
@@ -87,7 +90,8 @@ async def gather(session: ReadSession, ask: Ask) -> Section:
     over = await major_over_by(session, ask.tenant, ask.period.start)
     lines = await _lines(session, ask.tenant.id, [*major, *over])
     of_period, earlier = lines[: len(major)], lines[len(major) :]
-    return incidents_section(of_period, waiting or ask.now, ask.now, earlier)
+    unclear = await untaken_before(session, ask.until)
+    return incidents_section(of_period, waiting or ask.now, ask.now, earlier, unclear)
 
 
 async def _lines(session: ReadSession, tenant_id: UUID, wanted: Sequence[Incident]) -> list[MajorLine]:
@@ -126,20 +130,26 @@ async def _lines(session: ReadSession, tenant_id: UUID, wanted: Sequence[Inciden
 
 
 def incidents_section(
-    lines: Sequence[MajorLine], as_of: datetime, now: datetime, earlier: Sequence[MajorLine] = ()
+    lines: Sequence[MajorLine],
+    as_of: datetime,
+    now: datetime,
+    earlier: Sequence[MajorLine] = (),
+    unclear: int = 0,
 ) -> Section:
-    """``as_of``: everything told before it is in the register; ``earlier``: those that were over before the period.
-    Pure.
+    """``as_of``: everything told before it is in the register; ``earlier``: those that were over before the period;
+    ``unclear``: how many were told of that are no incident of the register, whoever they touched. Pure.
     """
     state, why = together(
         (
             freshness(as_of, MAX_AGE, now, missing="nothing is known of incidents"),
             *_gaps(lines),
             *((state, f"from before the period: {words}") for state, words in _gaps(earlier)),
+            *([(State.STALE, f"{_UNCLEAR}: {unclear}")] if unclear else []),
         )
     )
+    none = NONE_KNOWN if unclear else NO_INCIDENTS
     tables = (
-        Table(MAJOR, "Incidents", _INCIDENT_COLUMNS, tuple(map(_incident, lines)), NO_INCIDENTS),
+        Table(MAJOR, "Incidents", _INCIDENT_COLUMNS, tuple(map(_incident, lines)), none),
         Table(
             POSTMORTEMS, "Postmortems", _POSTMORTEM_COLUMNS, tuple(map(_postmortem, lines)), "None is owed."
         ),
@@ -152,7 +162,7 @@ def incidents_section(
         ),
     )
     still = earlier_table(lines, earlier, now)
-    figures = (*incident_totals(*tables), *earlier_totals(still))
+    figures = (*incident_totals(*tables), *earlier_totals(still), *unclear_total(unclear))
     return Section(
         id=INCIDENTS,
         title=TITLE,

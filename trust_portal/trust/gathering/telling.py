@@ -5,18 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from trust_portal.trust.gathering.ids import UNCLEAR
 from trust_portal.trust.sections.model import Figure, Sentence
 
 #: What is signed where there was none.
 NO_INCIDENTS: Final = "No major incidents in the period."
+#: What is signed instead where something was told of that is no incident of the register.
+NONE_KNOWN: Final = "No major incident of the period is in the register."
 
 
 def incident_sentences(figures: Sequence[Figure]) -> tuple[Sentence, ...]:
-    """Of ``incident_totals`` and ``earlier_totals``."""
+    """Of ``incident_totals``, ``earlier_totals`` and ``unclear_total``."""
     counts = {each.id: each.cell.value for each in figures}
     overtaken = ", of which signed before more happened: {outdated}" if "outdated" in counts else ""
     said = f"Major incidents in the period: {{major}}; without a signed postmortem: {{gaps}}{overtaken}."
-    found = [Sentence(NO_INCIDENTS if counts["major"] == "0" else said)]
+    none = NONE_KNOWN if UNCLEAR in counts else NO_INCIDENTS
+    found = [Sentence(none if counts["major"] == "0" else said)]
+    if UNCLEAR in counts:
+        found.append(
+            Sentence(
+                f"Told of by then and not in the register, each of which may have been major: {{{UNCLEAR}}}."
+            )
+        )
     if counts["promised"] != "0":
         found.append(Sentence("Prevention actions promised: {promised}; done: {done}; overdue: {overdue}."))
     if "earlier" in counts:

@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
+from trust_portal.trust.gathering.ids import UNCLEAR
 from trust_portal.trust.sections.model import Cell, Figure, Row, Table, Unit
 
 #: States of a postmortem that are gaps.
@@ -67,6 +68,12 @@ def earlier_totals(earlier: Table) -> tuple[Figure, ...]:
         count("earlier-open", "Prevention actions of before that are open", added("open"), INCIDENTS),
         count("earlier-overdue", "Of these overdue", added("overdue"), INCIDENTS),
     )
+
+
+def unclear_total(number: int) -> tuple[Figure, ...]:
+    """Of what was told of and is not in the register; none where there is nothing."""
+    label = "Told of and not in the register, each of which may have been major"
+    return (count(UNCLEAR, label, number, INCIDENTS),) if number else ()
 
 
 def cost_totals(

@@ -53,12 +53,13 @@ from trust_portal.trust.gathering.ids import (
     SAVINGS,
     SETTLED,
     SLA,
+    UNCLEAR,
     WAITING,
 )
 from trust_portal.trust.gathering.model import labels_of
 from trust_portal.trust.gathering.sla_section import Owed, SignedReport, overtaken_at, sla_section
 from trust_portal.trust.gathering.telling import cost_sentences, incident_sentences
-from trust_portal.trust.gathering.totals import cost_totals, earlier_totals, incident_totals
+from trust_portal.trust.gathering.totals import cost_totals, earlier_totals, incident_totals, unclear_total
 from trust_portal.trust.report.sources import CREDIT_INPUT, SLA_INPUT
 from trust_portal.trust.sections.document import section_json
 from trust_portal.trust.sections.model import Cell, Section, State
@@ -97,6 +98,11 @@ class Derivation:
         return self.format in {"1", "2"}
 
     @property
+    def is_before_fifth(self) -> bool:
+        """Whether it is of a format before 5: nothing in it was told of that is no incident of the register."""
+        return self.is_before_third or self.format in {"3", "4"}
+
+    @property
     def names_what_is_due(self) -> bool:
         return not self.is_first
 
@@ -115,7 +121,8 @@ def sections_differ(
             continue
         place = f"$.sections[{number}]"
         yield from mismatches(file, figures_of(stated), figures_of(derived), place)
-        if derived.state is State.MISSING and stated.state is not State.MISSING:
+        unclear = derived.id == INCIDENTS and derived.state.blocks and not stated.state.blocks
+        if unclear or (derived.state is State.MISSING and stated.state is not State.MISSING):
             yield Mismatch(file, f"{place}.state", stated.state.value, derived.state.value)
     if how.names_what_is_due:
         yield from _unnamed_credits(file, sections, proofs, how)
@@ -168,15 +175,17 @@ def _derived(stated: Section, proofs: _Proofs, how: Derivation) -> Section | Non
         totals = incident_totals(*(stated.table(name) for name in (MAJOR, POSTMORTEMS, PREVENTION)))
         if not how.is_before_third:
             totals = (*totals, *earlier_totals(stated.table(EARLIER)))
+        unclear = 0 if how.is_before_fifth else _unclear(stated)
+        totals = (*totals, *unclear_total(unclear))
         gaps = any(each.id in {"gaps", "earlier-gaps"} and each.cell.value != "0" for each in totals)
-        state = State.MISSING if gaps else State.FRESH
+        state = State.MISSING if gaps else State.STALE if unclear else State.FRESH
         said = first.incident_sentences(totals) if how.is_first else incident_sentences(totals)
         return replace(
             with_lasting(stated),
             figures=totals,
             sentences=said,
             state=state,
-            why="a gap" if gaps else None,
+            why=None if state is State.FRESH else "a gap",
             charts=(),
         )
     if stated.id == COST:
@@ -191,6 +200,11 @@ def _derived(stated: Section, proofs: _Proofs, how: Derivation) -> Section | Non
         totals = cost_totals(found, done, refused, saved, how.start)
         return replace(stated, figures=totals, sentences=cost_sentences(totals), charts=())
     return counted_again(stated)
+
+
+def _unclear(stated: Section) -> int:
+    """How many were told of and are no incident of the register stands in no bundle: it is taken as it is stated."""
+    return next((int(each.cell.value or 0) for each in stated.figures if each.id == UNCLEAR), 0)
 
 
 def _service_levels(stated: Section, proofs: _Proofs, how: Derivation) -> Section:

@@ -55,6 +55,8 @@ def _incidents(counts: _Counts) -> Outcome:
         return "bad", f"{_counted(gaps, 'postmortem')} owed"
     if overdue := counts["overdue"] + counts.also("earlier-overdue"):
         return "warn", f"{_counted(overdue, 'action')} overdue"
+    if unclear := counts.also(ids.UNCLEAR):
+        return "warn", f"{unclear} not in the register"
     major = counts["major"]
     return ("good", f"{major}, accounted for") if major else ("good", "None")
 

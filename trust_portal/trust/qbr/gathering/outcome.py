@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from trust_portal.trust.gathering.ids import CREDITS, INCIDENTS, SLA
+from trust_portal.trust.gathering.ids import CREDITS, INCIDENTS, SLA, UNCLEAR
 from trust_portal.trust.gathering.sla_section import ANY_DOWN
 from trust_portal.trust.qbr.ids import OUTCOME, SAVINGS, USAGE
 from trust_portal.trust.sections.freshness import together
@@ -21,7 +21,7 @@ MAX_AGE: Final = timedelta(days=1)
 #: Figures by the section that states them, by the beginning of their ids. "down" is that of reviews of format 2 and 1.
 _TAKEN: Final = (
     (SLA, ("kept", "promises", "down", ANY_DOWN)),
-    (INCIDENTS, ("major",)),
+    (INCIDENTS, ("major", UNCLEAR)),
     (CREDITS, ("sum-",)),
     (USAGE, ("total-", "change-")),
     (SAVINGS, ("saved-",)),

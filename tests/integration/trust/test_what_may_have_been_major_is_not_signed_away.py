@@ -1,0 +1,81 @@
+"""Where something was told of that is no incident, no report says that there was no major one, until it is settled."""
+
+from __future__ import annotations
+
+import html
+import re
+from datetime import timedelta
+
+import pytest
+from support.learning_world import Vendor, by, updated
+from support.pager_deliveries import PAGER, SECRET, paged, set_up, signed
+from support.portal_fixtures import Portal
+
+from trust_portal.access.actors import CONSOLE
+from trust_portal.trust.gathering.ids import INCIDENTS, UNCLEAR
+from trust_portal.trust.sections.model import Section
+
+pytestmark = pytest.mark.takes(seconds=25)
+
+WORDS = "told of and not in the register, each of which may have been major: "
+#: It takes nothing, and names a customer that nobody knows where it fits.
+RULES = (
+    "- {when: {priority.summary: P*}, severity: '{priority.summary}', service: s, title: t, tenants: nobody}"
+)
+
+
+def _fields(page: str) -> dict[str, str]:
+    """What the form of a page would send, as far as it has values."""
+    found = dict(re.findall(r'<input[^>]* name="([a-z_]+)"[^>]* value="([^"]*)"', page))
+    selected = re.search(r'name="severity".*?<option value="(P\d)" selected', page, re.DOTALL)
+    assert selected
+    return {name: html.unescape(value) for name, value in found.items()} | {"severity": selected[1]}
+
+
+async def _incidents(portal: Portal, key: str, period: str) -> Section:
+    tenant = next(each for each in (portal.world.aurora, portal.world.brightside) if each.key == key)
+    found = await portal.house.trust_reports.preview(CONSOLE, tenant.id, period)
+    return next(each for each in found.sections if each.id == INCIDENTS)
+
+
+async def _unclear(portal: Portal, period: str) -> list[str]:
+    """What the reports of two customers count; why each blocks says the same of it."""
+    found = []
+    for key in ("aurora", "brightside"):
+        section = await _incidents(portal, key, period)
+        counts = [each.cell.value or "" for each in section.figures if each.id == UNCLEAR]
+        assert [f"{WORDS}{each}" in (section.why or "") for each in counts] == [True] * len(counts)
+        assert section.state.blocks or not counts
+        assert WORDS not in (section.why or "") or counts
+        found += counts
+    return found
+
+
+async def test_what_nobody_declared_and_no_rule_took_is_told_to_every_customer_alike_until_it_is_settled(
+    portal: Portal,
+):
+    vendor = Vendor(portal.house, portal.clock)
+    assert await _unclear(portal, "2026-Q2") == []
+    await vendor.tell(*by("urn:other", updated("db-7", "severity", minute=3, severity="P2")))
+    await vendor.register()
+    assert await _unclear(portal, "2026-Q2") == ["1", "1"]
+    assert await _unclear(portal, "2026-05") == [], "it was told of after that was over"
+
+    async with portal.browser("sre_operator") as browser:
+        where = await set_up(browser, "pagerduty", "main", secret=SECRET)
+        form = {"do": "save", "version": 1, "rules": RULES, "enabled": "yes", "reason": "First"}
+        assert (await browser.post(where, data=form)).status_code == 303
+        async with portal.program(None) as pager:
+            body = paged("triggered", "a")
+            assert (await pager.post(PAGER, content=body, headers=signed(body))).status_code == 202
+        portal.clock.advance(timedelta(minutes=1))
+        assert await _unclear(portal, "2026-Q3") == ["2", "2"]
+        assert await _unclear(portal, "2026-Q2") == ["1", "1"], "the alarm came in July"
+
+        said = {"title": "Disk full", "service": "storage", "everybody": "yes", "reason": "It was full"}
+        for source, key in (("urn:other", "db-7"), ("pagerduty/main", "Q1")):
+            page = await browser.get("/incidents/declare", params={"source": source, "key": key})
+            form = _fields(page.text) | said
+            sent = await browser.post("/incidents", data=form)
+            assert sent.status_code == 303, sent.text
+    assert await _unclear(portal, "2026-Q3") == await _unclear(portal, "2026-Q2") == []
