@@ -6,14 +6,16 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
-from trust_portal.access.access_log.model import Access, Group, Verb
+from trust_portal.access.access_log.model import Access, AccessFilter, Group, Looker, Verb
+from trust_portal.access.access_log.repository import tallies_between
 from trust_portal.access.action import Action
+from trust_portal.access.actors import CONSOLE
 from trust_portal.access.denials import PER_ACTOR_AND_MINUTE, Denials
 from trust_portal.access.gate import Gate
 from trust_portal.access.policy import Resource, shipped_policies
-from trust_portal.access.tables import policy_decisions
+from trust_portal.access.tables import access_log, policy_decisions
 from trust_portal.errors import Denied, InvalidInput, NotFound, Unavailable
 from trust_portal.kernel.actor import SYSTEM, Role
 from trust_portal.kernel.ids import VENDOR_ID, new_id
@@ -116,6 +118,38 @@ async def test_the_log_says_who_looked_whatever_they_are(access, acme, vera, clo
         ("Aiko", Group.AUDITOR),
         ("Vera", Group.CUSTOMER),
     ]
+
+
+async def test_who_looks_at_the_console_is_the_vendor_also_in_rows_that_say_the_installation(
+    access, acme, vera, clock
+):
+    start = clock.now()
+    for what in ("then", "now"):
+        clock.advance(timedelta(minutes=2))
+        await access.access_log.trace(CONSOLE, [acme.id], Access(Verb.READ, what))
+    scope = TenantScope(acme.id)
+    async with access.storage.read(scope) as session:
+        query = select(access_log).where(access_log.c.tenant_id == acme.id).order_by(access_log.c.at)
+        rows = (await session.execute(query)).all()
+    assert [(row.what, row.actor_group) for row in rows] == [("then", "staff"), ("now", "staff")]
+    clock.advance(timedelta(minutes=2))
+    row = {
+        **rows[0]._mapping,
+        "id": new_id(),
+        "at": clock.now(),
+        "minute": clock.now(),
+        "what": "before",
+        "actor_group": "system",
+    }
+    async with access.storage.write(scope) as session:
+        await session.execute(insert(access_log).values(row))
+    page = await access.access_log.page(vera, acme.id, PageRequest(), AccessFilter(Looker.STAFF))
+    assert [(e.access.what, e.actor_name, e.group) for e in page.items] == [
+        (what, CONSOLE.name, Group.STAFF) for what in ("before", "now", "then")
+    ]
+    async with access.storage.read(scope) as session:
+        (tally,) = await tallies_between(session, acme.id, start, clock.now() + timedelta(seconds=1))
+    assert (tally.group, tally.read) == (Group.STAFF, 3)
 
 
 async def test_the_same_look_within_a_minute_is_one_entry(access, acme, vera, clock):

@@ -8,7 +8,8 @@ from uuid import UUID
 
 from cost_rows import HOUR, NOW, RECEIPT, TENANT, VERIFIED, anomaly, run
 
-from trust_portal.access.access_log.model import Access, AccessEntry, AccessTally, Group, Verb
+from trust_portal.access.access_log.model import Access, AccessEntry, AccessTally, Group, Verb, group_of
+from trust_portal.access.actors import CONSOLE
 from trust_portal.cost.metering.model import Progress
 from trust_portal.cost.remediation.model import RunState
 from trust_portal.cost.remediation.playbooks import load_playbooks
@@ -312,7 +313,7 @@ def test_who_looked_and_who_fetched_what_is_counted_by_whose_people_they_are():
             tally(Group.STAFF, "Sam", 5, 0),
             tally(Group.STAFF, "Susan", 6, 1),
             tally(Group.STAFF, "uploader", 1, 1, ActorKind.TOKEN),
-            tally(Group.SYSTEM, "Trust Portal", 9, 0),
+            tally(group_of(CONSOLE), CONSOLE.name, 9, 0, CONSOLE.kind),
         ),
         (
             fetched("Aki", Group.AUDITOR, ActorKind.PERSON, "SLA report", "2026-06"),
@@ -321,10 +322,10 @@ def test_who_looked_and_who_fetched_what_is_counted_by_whose_people_they_are():
         ASK,
     )
     assert figures(found) == {
-        "staff": "12", "auditors": "3", "fetched": "9", "programs": "5", "named": "2",
+        "staff": "21", "auditors": "3", "fetched": "9", "programs": "5", "named": "2",
     }  # fmt: skip
     assert said(found) == [
-        "The vendor looked 12 times, auditors 3; fetched in all: 9, of which by programs with a token: 5.",
+        "The vendor looked 21 times, auditors 3; fetched in all: 9, of which by programs with a token: 5.",
         "Named here are the latest 2 of them; the access log names all.",
     ]
     at = "3 July 2026, 08:00 UTC"
@@ -335,7 +336,7 @@ def test_who_looked_and_who_fetched_what_is_counted_by_whose_people_they_are():
         ["Sam", "the vendor", "5", "0", at],
         ["Susan", "the vendor", "6", "1", at],
         ["uploader", "the vendor’s programs, by token", "1", "1", at],
-        ["Trust Portal", "the installation", "9", "0", at],
+        [CONSOLE.name, "the vendor", "9", "0", at],
     ]
     assert rows(found, "downloads") == [
         ["3 July 2026, 08:57 UTC", "Aki", "auditors", "SLA report", "2026-06"],

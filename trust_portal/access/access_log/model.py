@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
+from trust_portal.access.actors import CONSOLE
 from trust_portal.kernel.actor import Actor, ActorKind, Role
 
 #: Why a bundle was taken that lies with the vendor and tells of the tenant.
@@ -88,7 +89,8 @@ class AccessTally:
 
 
 def group_of(actor: Actor) -> Group:
-    if actor.kind is ActorKind.SYSTEM:
+    """Whoever sits at the console is one of the vendor's people; the installation itself is nobody."""
+    if actor.kind is ActorKind.SYSTEM and actor.id != CONSOLE.id:
         return Group.SYSTEM
     if actor.is_staff:
         return Group.STAFF

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, ClassVar, Final
 from uuid import UUID
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, case, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from trust_portal.access.access_log.model import (
@@ -20,6 +20,7 @@ from trust_portal.access.access_log.model import (
     Verb,
     group_of,
 )
+from trust_portal.access.actors import CONSOLE
 from trust_portal.access.tables import access_log
 from trust_portal.kernel.actor import Actor, ActorKind
 from trust_portal.kernel.clock import rfc3339
@@ -29,6 +30,14 @@ from trust_portal.storage.keyset import keyset_page
 from trust_portal.storage.tenancy import Scope
 from trust_portal.storage.unit_of_work import ReadSession, WriteSession
 
+#: Whose eyes they were. In rows of before, what was read at the console stands as the installation's.
+_GROUP: Final = case(
+    (
+        (access_log.c.actor_group == Group.SYSTEM.value) & (access_log.c.actor_id == CONSOLE.id),
+        Group.STAFF.value,
+    ),
+    else_=access_log.c.actor_group,
+).label("of_group")
 #: In one statement, which takes 32,767 values (PostgreSQL's protocol, Bind) and twelve of them for each row.
 _ROWS: Final = 1000
 
@@ -72,12 +81,12 @@ async def entries_page(
     session: ReadSession, tenant_id: UUID, request: PageRequest, wanted: AccessFilter
 ) -> Page[AccessEntry]:
     """Newest first."""
-    query = select(access_log).where(access_log.c.tenant_id == tenant_id)
+    query = select(access_log, _GROUP).where(access_log.c.tenant_id == tenant_id)
     by_token = access_log.c.actor_kind == ActorKind.TOKEN.value
     if wanted.by is Looker.TOKEN:
         query = query.where(by_token)
     elif wanted.by is not None:
-        query = query.where(access_log.c.actor_group == Group(wanted.by.value).value, ~by_token)
+        query = query.where(Group(wanted.by.value).value == _GROUP, ~by_token)
     if wanted.verb is not None:
         query = query.where(access_log.c.verb == wanted.verb.value)
     return await keyset_page(
@@ -101,21 +110,21 @@ async def tallies_between(
         select(
             row.actor_id,
             row.actor_kind,
-            row.actor_group,
+            _GROUP,
             func.max(row.actor_name).label("actor_name"),
             func.count().filter(row.verb == Verb.READ.value).label("read"),
             func.count().filter(row.verb == Verb.DOWNLOADED.value).label("downloaded"),
             func.max(row.at).label("last"),
         )
         .where(row.tenant_id == tenant_id, row.at >= start, row.at < end)
-        .group_by(row.actor_id, row.actor_kind, row.actor_group)
+        .group_by(row.actor_id, row.actor_kind, _GROUP)
     )
     found = [
         AccessTally(
             each.actor_id,
             ActorKind(each.actor_kind),
             each.actor_name,
-            Group(each.actor_group),
+            Group(each.of_group),
             each.read,
             each.downloaded,
             each.last,
@@ -131,7 +140,7 @@ async def downloads_between(
     """What was fetched in ``start`` <= time < ``end``, the latest first."""
     row = access_log.c
     rows = await session.execute(
-        select(access_log)
+        select(access_log, _GROUP)
         .where(
             row.tenant_id == tenant_id,
             row.verb == Verb.DOWNLOADED.value,
@@ -152,6 +161,6 @@ def _entry(row: Row[Any]) -> AccessEntry:
         actor_id=row.actor_id,
         actor_kind=ActorKind(row.actor_kind),
         actor_name=row.actor_name,
-        group=Group(row.actor_group),
+        group=Group(row.of_group),
         access=Access(Verb(row.verb), row.what, row.subject, row.purpose),
     )
