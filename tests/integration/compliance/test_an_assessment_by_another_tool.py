@@ -32,6 +32,7 @@ from trust_portal.storage.tenancy import TenantScope
 from trust_portal.trust.compliance.imports.service import ImportAssessment
 from trust_portal.trust.compliance.model import Evaluate, Evaluation
 from trust_portal.trust.compliance.section import compliance_section
+from trust_portal.trust.qbr.ageing import Wait
 from trust_portal.trust.sections.model import Section, State
 
 pytestmark = pytest.mark.takes(seconds=6)
@@ -104,6 +105,12 @@ async def test_what_another_tool_found_stands_beside_what_is_judged_here_and_gro
     row = [SOURCE, TITLE, "fresh", "4", "2", "2026-05-18T15:30:00Z", sha256_hex(document)]
     assert imported(section) == row, "exactly as old as it may be"
     assert (section.state, section.why) == (State.FRESH, None)
+    assert (section.as_of, section.max_age) == (ENDED, FRESH_FOR), "it grows too old before any control does"
+    waited = Wait(clock.now(), clock.now() + timedelta(seconds=1), ENDED).as_it_stands(section)
+    assert (waited.state, waited.why) == (
+        State.STALE,
+        "it is 30\u00a0d\u00a01\u00a0s old, and may be 30\u00a0d",
+    )
     late = compliance_section(theirs, clock.now() + timedelta(seconds=1))
     assert imported(late) == [*row[:2], "stale", *row[3:]]
     assert (late.state, late.why) == (

@@ -86,7 +86,7 @@ async def entries_page(
     if wanted.by is Looker.TOKEN:
         query = query.where(by_token)
     elif wanted.by is not None:
-        query = query.where(Group(wanted.by.value).value == _GROUP, ~by_token)
+        query = query.where(_GROUP.in_([wanted.by.value]), ~by_token)
     if wanted.verb is not None:
         query = query.where(access_log.c.verb == wanted.verb.value)
     return await keyset_page(

@@ -59,7 +59,9 @@ async def gather(session: ReadSession, ask: Ask) -> Section:
 
 
 def compliance_section(evaluation: Evaluation | None, now: datetime) -> Section:
-    """``evaluation`` None: it was never made, and the section says so. As old as its oldest result."""
+    """``evaluation`` None: it was never made, and the section says so. It is of when that is which grows too old first,
+    and may be as old: what waits in a draft is stale once anything in it is.
+    """
     if evaluation is None:
         max_age = min(each.max_age for each in shipped_catalogue().controls)
         state, why = freshness(None, max_age, now, missing="compliance was not evaluated yet")
@@ -75,9 +77,11 @@ def compliance_section(evaluation: Evaluation | None, now: datetime) -> Section:
     # By the moment they were judged at, and not by the words for how long ago that was: those are the same for two
     # moments in one hour and not in the next, and what somebody let stand would be something else by itself.
     aged: dict[tuple[datetime, timedelta], list[str]] = {}
-    for about, as_of, max_age in _ages(evaluation, controls, imports):
+    ages = [*_ages(evaluation, controls, imports)]
+    for about, as_of, max_age in ages:
         if freshness(as_of, max_age, now, missing="")[1] is not None:
             aged.setdefault((as_of, max_age), []).append(about)
+    _, first_as_of, first_max_age = min(ages, key=lambda each: each[1] + each[2])
     state, why = together(
         (State.STALE, f"{', '.join(dict.fromkeys(about))}: {freshness(*judged, now, missing='')[1]}")
         for judged, about in aged.items()
@@ -87,8 +91,8 @@ def compliance_section(evaluation: Evaluation | None, now: datetime) -> Section:
         title=_TITLE,
         state=state,
         source=_SOURCE,
-        as_of=min(each.at for each in evaluation.results),
-        max_age=min(each.max_age for each in controls.values()),
+        as_of=first_as_of,
+        max_age=first_max_age,
         why=why,
         sentences=(_SUMMARY,),
         figures=_figures(evaluation),

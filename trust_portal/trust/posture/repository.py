@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -60,6 +60,15 @@ async def latest_checks(session: ReadSession, tenant_id: UUID) -> tuple[PostureC
         .order_by(columns.check, columns.checked_at.desc(), columns.id.desc())
     )
     return tuple(sorted((_check(row) for row in rows), key=lambda each: _ORDER.index(each.finding.check)))
+
+
+async def checks_of_receipts(
+    session: ReadSession, tenant_id: UUID, receipts: Collection[UUID]
+) -> tuple[PostureCheck, ...]:
+    """What the looks with these receipts found."""
+    columns = posture_checks.c
+    query = select(posture_checks).where(columns.tenant_id == tenant_id, columns.receipt_id.in_(receipts))
+    return tuple(_check(row) for row in await session.execute(query))
 
 
 async def today_of(session: ReadSession, tenant: Tenant) -> Today:

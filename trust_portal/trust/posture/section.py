@@ -17,6 +17,8 @@ from trust_portal.trust.sections.freshness import freshness, together
 from trust_portal.trust.sections.model import Cell, Column, Figure, Row, Section, Sentence, State, Table, Unit
 
 ID: Final = "posture"
+#: Its table of what was checked, by check.
+CHECKS: Final = "checks"
 _PAGE: Final = "/posture"
 
 
@@ -60,7 +62,7 @@ def posture_section(
         else (),
         tables=(
             Table(
-                id="checks",
+                id=CHECKS,
                 title="What was checked",
                 columns=(
                     Column("check", "Check"),
@@ -84,6 +86,14 @@ def posture_section(
             ),
         ),
     )
+
+
+def rests_on(section: Section) -> frozenset[tuple[str, UUID]]:
+    """The checks that a section tells of: which, and the receipt of the look that made it."""
+    outcomes = [
+        (row.id, row.cells[1].receipt) for table in section.tables if table.id == CHECKS for row in table.rows
+    ]
+    return frozenset((id_, UUID(receipt)) for id_, receipt in outcomes if receipt is not None)
 
 
 def _summary(latest: Sequence[PostureCheck]) -> Sentence:

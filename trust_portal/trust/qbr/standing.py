@@ -11,7 +11,10 @@ from trust_portal.access.tenants.model import Tenant
 from trust_portal.kernel.period import Period, parse_period
 from trust_portal.reliability.reports.repository import heads
 from trust_portal.storage.unit_of_work import ReadSession
+from trust_portal.trust.gathering.ids import POSTURE
 from trust_portal.trust.gathering.model import Ask
+from trust_portal.trust.posture.repository import checks_of_receipts, today_of
+from trust_portal.trust.posture.section import rests_on
 from trust_portal.trust.qbr.ageing import Wait
 from trust_portal.trust.qbr.closing import as_they_stand, closed
 from trust_portal.trust.qbr.document import customer_sections, format_in, sections_in
@@ -33,7 +36,7 @@ class Standing:
     """``sections`` are all of them, ``told`` those that would go out; ``last`` is the period's issued review,
     ``previous`` that of an earlier period, ``trust_report`` the one that was the latest of its period, or before it, when it was gathered.
     ``newer`` names what took the place of a document that would go out as the latest, or as one that stands, and says
-    what was promised or settled since.
+    what was promised or settled, or changed of what posture looked at, since.
     """
 
     period: Period
@@ -68,6 +71,7 @@ async def standing_of(
     newer = (
         *newer_than(told, report, newest, await heads(session, qbr.tenant_id)),
         *await _recorded_since(session, tenant, period, sections, at),
+        *await _changed_since(session, tenant, told),
     )
     if format_in(snapshot) != FORMAT:
         newer = (*newer, _OLD_FORMAT)
@@ -79,6 +83,18 @@ async def is_superseded(session: ReadSession, tenant: Tenant, qbr: Qbr, at: date
     _, snapshot = await find_qbr(session, tenant.id, qbr.id)
     entries = await entries_of(session, tenant.id, qbr.period)
     return bool((await standing_of(session, tenant, qbr, snapshot, entries, at)).newer)
+
+
+async def _changed_since(session: ReadSession, tenant: Tenant, told: Sequence[Section]) -> tuple[str, ...]:
+    """What the looks that go out did not see: unless the section says so already, and somebody lets that stand."""
+    section = next((each for each in told if each.id == POSTURE), None)
+    if section is None:
+        return ()
+    behind = rests_on(section)
+    looks = await checks_of_receipts(session, tenant.id, {receipt for _, receipt in behind})
+    today = await today_of(session, tenant)
+    found = (each.overtaken(today) for each in looks if (each.finding.check.value, each.receipt_id) in behind)
+    return tuple(words for words in found if words is not None and words not in (section.why or ""))
 
 
 async def _recorded_since(
