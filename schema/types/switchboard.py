@@ -70,7 +70,9 @@ class DebtAddend:
     due: date | None
     late: bool
     weight: int
-    weeks_late: int
+    weeks_late: int = strawberry.field(
+        description="Weeks begun since it was due; of what was merged and parted again, since it was first due."
+    )
     moves: int
     points: int
 

@@ -464,7 +464,7 @@ async def test_what_is_merged_into_a_signed_one_keeps_its_plans_for_it_owes_its_
     assert listed.items == ()
 
 
-async def test_a_postmortem_that_is_owed_again_after_its_merger_was_undone_has_its_two_weeks_from_then(
+async def test_a_postmortem_that_is_owed_again_after_its_merger_was_undone_has_two_weeks_from_then_and_its_whole_age(
     vendor: Vendor, clock: ManualClock
 ) -> None:
     """Both are P1s, so that one person may undo it: nothing gets less."""
@@ -483,11 +483,12 @@ async def test_a_postmortem_that_is_owed_again_after_its_merger_was_undone_has_i
     whole = ("Trouble INC-1", True, "8 × (1 + 1 week late) = 16")
     assert await owed() == [whole]
     await desk.house.incidents.tell(UnmergeIncident(named("INC-2"), "Another cause"), desk.writer)
-    assert await owed() == [whole, ("Trouble INC-2", False, "8 × 1 = 8")]
+    parted = ("Trouble INC-2", False, "8 × (1 + 1 week since it was first due) = 16")
+    assert await owed() == [whole, parted], "two weeks anew, and no younger"
     board = await desk.house.switchboard.board(desk.owner, BoardFilter())
-    assert [points for _, points in board.trend][-2:] == [8, 24], "nor was it owed while it was merged"
+    assert [points for _, points in board.trend][-2:] == [8, 32], "nor was it owed while it was merged"
     clock.advance(timedelta(days=14))
-    again = ("Trouble INC-2", True, "8 × (1 + 1 week late) = 16")
+    again = ("Trouble INC-2", True, "8 × (1 + 3 weeks late) = 32")
     assert await owed() == [("Trouble INC-1", True, "8 × (1 + 3 weeks late) = 32"), again]
     await vendor.tell(updated("INC-2", "unmerged", minute=50))
     await vendor.register()

@@ -464,6 +464,28 @@ def test_it_is_owed_again_since_it_was_let_go_or_was_told_of_behind_the_document
     assert postmortem_addend(line, AT - 2 * DAY) is None
 
 
+def test_what_was_merged_and_parted_again_has_two_weeks_anew_and_weighs_by_its_whole_age() -> None:
+    """Opened 60 days ago, first due 46 ago, parted yesterday: seven weeks have begun since it was first due."""
+    opened = AT - 60 * DAY
+    line = postmortem(declared_at=opened, opened_at=opened, again_at=AT - DAY, parted=True)
+    found = postmortem_addend(line, AT)
+    assert found is not None
+    assert (found.since, found.due, found.late) == (opened, (AT + 13 * DAY).date(), False)
+    assert (found.weeks, found.points) == (7, 64)
+    assert found.explanation == "8 × (1 + 7 weeks since it was first due) = 64"
+    assert postmortem_addend(line, AT - DAY - timedelta(seconds=1)) is None, "another's covered it until then"
+    late = postmortem_addend(line, AT + 13 * DAY)
+    assert late is not None
+    assert (late.late, late.weeks, late.explanation) == (True, 9, "8 × (1 + 9 weeks late) = 80")
+    moments = [AT - 2 * DAY, AT - DAY, AT]
+    assert trend((), [line], moments) == tuple((at, debt((), [line], at).points) for at in moments)
+    assert [points for _, points in trend((), [line], moments)] == [0, 64, 64]
+    young = replace(line, declared_at=AT - 5 * DAY, opened_at=AT - 5 * DAY)
+    fresh = postmortem_addend(young, AT)
+    assert fresh is not None
+    assert (fresh.due, fresh.explanation) == ((AT + 13 * DAY).date(), "8 × 1 = 8")
+
+
 def test_what_was_told_since_its_document_was_frozen_is_a_gap_of_that_age_and_a_new_version_closes_it() -> (
     None
 ):

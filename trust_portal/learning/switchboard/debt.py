@@ -1,7 +1,8 @@
 """Incident debt: what is still owed after incidents, as one number of which every part can be looked at. Pure.
 
 Each thing owed adds points: a weight by the worst severity its incident ever had, times one, and one more for
-each week that has begun since it was due and for each time its due date was moved. Nothing is capped or
+each week that has begun since it was due and for each time its due date was moved. What was merged and goes on by
+itself again has a new term, but is not younger for it: its weeks count from when it was first due. Nothing is capped or
 smoothed, so that the number is the sum of its addends, and tomorrow's can be foretold from today's.
 
 The trend is the same calculation for past moments, over the rows as they stood then: nothing is stored for it.
@@ -84,6 +85,7 @@ _TIMES: Final[Mapping[Owed, int]] = MappingProxyType(
 class Addend(NamedTuple):
     """One part of the debt. ``points`` = ``weight`` × (1 + ``weeks`` late + ``moves``).
 
+    Not ``late`` and ``weeks`` all the same: it was due before it was merged, and has a new term since that was undone.
     ``id`` is that of the action, or of the incident whose postmortem is owed; of a ``gap`` its own. ``due`` None: no
     date yet.
     """
@@ -109,7 +111,8 @@ class Addend(NamedTuple):
         """``8 × (1 + 2 weeks late + 1 move) = 32``."""
         parts = ["1"]
         if self.weeks:
-            parts.append(f"{self.weeks} {'week' if self.weeks == 1 else 'weeks'} late")
+            since = "late" if self.late else "since it was first due"
+            parts.append(f"{self.weeks} {'week' if self.weeks == 1 else 'weeks'} {since}")
         if self.moves:
             parts.append(f"{self.moves} {'move' if self.moves == 1 else 'moves'}")
         inner = " + ".join(parts)
@@ -187,7 +190,7 @@ def postmortem_addend(line: PostmortemLine, at: datetime) -> Addend | None:
         whose=line.whose,
         since=since,
         due=due_at.date(),
-        late=weeks > 0,
+        late=at >= due_at,
         weight=WEIGHTS[line.whose.severity] * _TIMES[owed],
         weeks=weeks,
         moves=0,
@@ -226,17 +229,19 @@ def _action_at(line: ActionLine, at: datetime) -> tuple[DateSet | None, int, int
 
 
 def _postmortem_at(line: PostmortemLine, at: datetime) -> tuple[Owed, datetime, datetime, int] | None:
-    """What was owed, since when, when it was due, weeks late; None where nothing was."""
+    """What was owed, since when, when it is due, weeks since it was first; None where nothing was."""
     if line.owed_since > at:
         return None
     owed, since = Owed.MISSING if line.opened_at is None else Owed.UNSIGNED, line.declared_at
-    due_at = line.owed_since if owed is Owed.MISSING else line.owed_since + POSTMORTEM_TERM
+    term = timedelta(0) if owed is Owed.MISSING else POSTMORTEM_TERM
+    due_at, first_due_at = line.owed_since + term, line.aged_since + term
     if line.signed_at is not None and line.signed_at <= at:
         found = [each for each in line.outdated if each.start <= at and (each.end is None or at < each.end)]
         if not found:
             return None
-        owed, since, due_at = Owed.OUTDATED, found[0].since, found[0].since + POSTMORTEM_TERM
-    return owed, since, due_at, _weeks_begun(at - due_at)
+        owed, since = Owed.OUTDATED, found[0].since
+        due_at = first_due_at = found[0].since + POSTMORTEM_TERM
+    return owed, since, due_at, _weeks_begun(at - first_due_at)
 
 
 def debt(

@@ -138,7 +138,8 @@ def outdated_for(
 class PostmortemLine:
     """The postmortem that a P1 or P2 owes. ``opened_at`` None: there is none; ``signed_at``: first signed.
 
-    ``again_at``: since when it is owed again after another's covered it. ``outdated``: when it was signed and had not all that it had to say, in order; the last may go on.
+    ``again_at``: since when it is owed again after another's covered it; ``parted``: because that merger was undone.
+    ``outdated``: when it was signed and had not all that it had to say, in order; the last may go on.
     """
 
     incident_id: UUID
@@ -150,6 +151,7 @@ class PostmortemLine:
     signed_at: datetime | None
     outdated: tuple[Outdated, ...] = ()
     again_at: datetime | None = None
+    parted: bool = False
 
     def owed_after(self, moment: datetime) -> bool:
         """Whether it is owed, or was at any time after ``moment``."""
@@ -162,8 +164,19 @@ class PostmortemLine:
         """Since there is one to write: before somebody raised it to a P1 or P2 nobody owed any; nor, of what is not
         signed, while it was merged and another's covered it.
         """
-        first = self.opened_at or self.declared_at
-        return first if self.again_at is None or self.signed_at is not None else max(first, self.again_at)
+        if self.again_at is None or self.signed_at is not None:
+            return self.owed_first
+        return max(self.owed_first, self.again_at)
+
+    @property
+    def owed_first(self) -> datetime:
+        """Since when it was first to be written, whatever covered it meanwhile."""
+        return self.opened_at or self.declared_at
+
+    @property
+    def aged_since(self) -> datetime:
+        """From when its weeks count: merged and parted again it is as old as it was, and begins only its term anew."""
+        return self.owed_first if self.parted else self.owed_since
 
 
 @dataclass(frozen=True, slots=True)

@@ -271,6 +271,7 @@ def _postmortem(row: Any, majors: Mapping[UUID, MajorIncident]) -> PostmortemLin
         signed_at=signed_at,
         outdated=outdated,
         again_at=owed_again_at(majors[id_], majors),
+        parted=majors[id_].unmerged_at is not None,
     )
 
 
