@@ -153,7 +153,9 @@ class SwitchboardView:
     def addends(self, first: int = 100) -> list[DebtAddend]:
         return [_addend(each) for each in self.row.debt.addends[: max(first, 0)]]
 
-    @strawberry.field(description="Open actions by their due date, what is late first.")
+    @strawberry.field(
+        description="Open actions and unsigned postmortems by their due date, what is late first."
+    )
     def due_next(self, first: int = 20) -> list[DebtAddend]:
         return [_addend(each) for each in self.row.due_next(max(first, 0))]
 

@@ -135,7 +135,7 @@ async def test_what_recurred_is_linked_and_actions_are_moved_dropped_and_withdra
     )
     await world.vendor.tell(declared("INC-2", "P2", minute=300))
     await world.vendor.register()
-    board = "{ switchboard { onTarget kept agreed dueNext { title due late actionId incidentId } } }"
+    board = "{ switchboard { onTarget kept agreed dueNext(first: 2) { owed title due late actionId incidentId } } }"
     one = """query($id: ID!) { preventionAction(id: $id) { title state due agreed moves overdue owner
       steps { act note } recurrences { incidentId title by note } } }"""
     back = """query($id: ID!) { incident(id: $id) { postmortemId recurrenceOf { action { id title } by note } } }"""
@@ -144,7 +144,12 @@ async def test_what_recurred_is_linked_and_actions_are_moved_dropped_and_withdra
     async with portal.browser("incident_owner") as owner, portal.browser("csm") as csm:
         assert (await ask(owner, board))["switchboard"] == {
             "onTarget": False, "kept": 0, "agreed": 1,
-            "dueNext": [{"title": "Limit the pool", "due": "2026-06-09", "late": True, "actionId": id_, "incidentId": None}],
+            "dueNext": [
+                {"owed": "ACTION", "title": "Limit the pool", "due": "2026-06-09", "late": True,
+                 "actionId": id_, "incidentId": None},
+                {"owed": "UNSIGNED", "title": "Trouble INC-1", "due": "2026-06-15", "late": True,
+                 "actionId": None, "incidentId": incident},
+            ],
         }  # fmt: skip
 
         link = {"actionId": id_, "incidentId": again, "note": "The same pool ran dry"}

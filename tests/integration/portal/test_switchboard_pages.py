@@ -68,6 +68,10 @@ async def test_the_board_says_what_is_owed_and_each_number_leads_to_where_it_com
             "By team", "By owner", "By severity", "How the debt adds up", "0 of 4 ever, signed", "Trouble INC-2",
         ):  # fmt: skip
             assert said in page, said
+        due = page.split('id="next-title"')[1].split("</table>")[0]
+        assert ("Limit the pool" in due, "Trouble INC-1" in due, "Postmortem not signed" in due) == (
+            True,
+        ) * 3
         assert {
             ("action", "Limit the pool"),
             ("unsigned", "Trouble INC-1"),

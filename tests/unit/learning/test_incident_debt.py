@@ -290,11 +290,28 @@ def test_what_is_due_next_comes_by_its_day_and_then_by_its_weight() -> None:
     heavy = action(3, dates=(due(AT + DAY),))
     undated = action(4)
 
-    found = board(Lines([undated, light, heavy, first], [postmortem()], (), ()), BoardFilter(), AT)
+    signed = postmortem(incident_id=UUID(int=60), signed_at=AT - DAY)
+    missing = postmortem(incident_id=UUID(int=61), opened_at=None)
+    found = board(
+        Lines([undated, light, heavy, first], [postmortem(), signed, missing], (), ()), BoardFilter(), AT
+    )
 
-    assert [each.id.int for each in found.due_next(12)] == [1, 3, 2]
+    next_ = found.due_next(12)
+    assert [(each.owed, each.id.int) for each in next_] == [
+        (Owed.ACTION, 1),
+        (Owed.ACTION, 3),
+        (Owed.ACTION, 2),
+        (Owed.UNSIGNED, postmortem().incident_id.int),
+    ]
+    assert next_[-1].due == (AT + 4 * DAY).date(), "fourteen days after it was opened"
     assert [each.id.int for each in found.due_next(2)] == [1, 3]
-    assert found.dated == 3
+    assert found.dated == 4
+
+
+def test_a_postmortem_with_facts_since_is_due_next_too() -> None:
+    since = postmortem(signed_at=AT - 5 * DAY, outdated=(Outdated(AT - 3 * DAY, AT - 3 * DAY, None),))
+    found = board(Lines((), [since], (), ()), BoardFilter(), AT)
+    assert [(each.owed, each.due) for each in found.due_next(12)] == [(Owed.OUTDATED, (AT + 11 * DAY).date())]
 
 
 @given(ACTIONS, POSTMORTEMS, MOMENTS)

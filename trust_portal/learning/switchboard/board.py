@@ -62,17 +62,18 @@ class Board:
 
     @property
     def dated(self) -> int:
-        """How many open actions have a due date."""
-        return sum(each.owed is Owed.ACTION and each.due is not None for each in self.debt.addends)
+        """How many open actions have a due date, and postmortems that are owed."""
+        return sum(_is_awaited(each) for each in self.debt.addends)
 
     def due_next(self, first: int) -> Sequence[Addend]:
-        """The ``first`` open actions by their due date, what is late first."""
-        dated = [
-            (each.due, -each.points, each.id, each)
-            for each in self.debt.addends
-            if each.owed is Owed.ACTION and each.due is not None
-        ]
+        """The ``first`` open actions and unsigned postmortems by their due date, what is late first."""
+        dated = [(each.due, -each.points, each.id, each) for each in self.debt.addends if _is_awaited(each)]
         return [each for *_, each in nsmallest(first, dated)]
+
+
+def _is_awaited(addend: Addend) -> bool:
+    """Whether it has a day yet; what is missing was due at once, and stands among the gaps."""
+    return addend.due is not None and addend.owed is not Owed.MISSING
 
 
 def past_moments(at: datetime) -> Sequence[datetime]:
