@@ -78,8 +78,8 @@ def verify(
             policy=None if policy_file is None else _policy(policy_file),
             pinned=frozenset(map(_key_id, keys)),
             since=None if since is None else _read(since),
-            kinds=_kinds(),
-            recomputers=_recomputers() if recompute else None,
+            kinds=document_kinds(),
+            recomputers=recomputers() if recompute else None,
             disclosed={f"--disclosed {each.name}": _read(each) for each in disclosed},
             deck=None if deck is None else (f"--deck {deck.name}", _read(deck)),
         )
@@ -177,11 +177,11 @@ def _key_id(text: str) -> str:
     return plain
 
 
-def _kinds() -> Mapping[str, DocumentKind]:
+def document_kinds() -> Mapping[str, DocumentKind]:
     return {kind: each for room in _KINDS for kind, each in importlib.import_module(room).KINDS.items()}
 
 
-def _recomputers() -> Mapping[str, Recomputer]:
+def recomputers() -> Mapping[str, Recomputer]:
     return {
         kind: each
         for room in _RECOMPUTERS

@@ -72,7 +72,7 @@ _INTRODUCTION = (
 
 
 #: By the manifest's kind, as a sentence says it.
-_KINDS = {
+CALLED = {
     "compliance": "an evaluation of compliance controls",
     "credit-memo": "a credit memo",
     "postmortem": "a postmortem",
@@ -95,7 +95,7 @@ def verify_md(manifest: Manifest, vendor: str, file: str, origin: str, key: Veri
 
 def _words(manifest: Manifest, vendor: str, file: str, origin: str, key: VerifyKey) -> dict[str, str]:
     return {
-        "kind": _KINDS.get(manifest.kind, f"a document of kind {manifest.kind}"),
+        "kind": CALLED.get(manifest.kind, f"a document of kind {manifest.kind}"),
         "tenant": manifest.tenant,
         "period": f", {manifest.period}" if manifest.period else "",
         "vendor": vendor,

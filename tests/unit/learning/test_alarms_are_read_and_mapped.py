@@ -21,6 +21,7 @@ from trust_portal.facts.refusal import BadEvent
 from trust_portal.learning.incidents.alarms import AlarmKind, read_alarm, signature_holds
 from trust_portal.learning.incidents.mapping import Mapped, Unmatched, apply_mapping, parse_mapping
 from trust_portal.learning.incidents.model import Severity
+from trust_portal.web.views.integrations import FIRST_RULES, KINDS
 
 AT = "2026-06-01T10:00:00Z"
 RULES = """\
@@ -86,6 +87,13 @@ def test_every_kind_of_pager_has_a_reader_and_no_token_speaks_for_it(kind: Alarm
         read(kind, {})
     with pytest.raises(BadEvent, match="may not speak"):
         check_source(f"{kind.value}/prod", Bounds(sources=("*",)))
+
+
+def test_every_kind_of_pager_has_a_name_and_rules_to_begin_with() -> None:
+    assert [value for value, _ in KINDS] == [kind.value for kind in AlarmSource]
+    assert {kind: len(parse_mapping(text)) for kind, text in FIRST_RULES.items()} == dict.fromkeys(
+        AlarmSource, 2
+    )
 
 
 def test_a_triggered_incident_of_pagerduty_is_read_with_all_that_rules_look_at() -> None:

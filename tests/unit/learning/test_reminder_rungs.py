@@ -3,19 +3,37 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sqlalchemy import CheckConstraint, Table
 
 from trust_portal.kernel.ids import new_id
 from trust_portal.learning.actions.model import ActionType, PreventionAction, Step, StepAct
 from trust_portal.learning.actions.reminders import Rung, Skip, next_rung, rung_times, unrecorded
+from trust_portal.learning.actions.tables import escalation_acknowledgements, prevention_reminders
 from trust_portal.learning.workplaces.calendar import WorkCalendar
 
 BERLIN = WorkCalendar("DE", "BY", "Europe/Berlin")
 START = datetime(2026, 3, 16, 12, tzinfo=UTC)
+
+
+def test_the_rows_know_each_rung_and_take_note_of_those_that_escalate() -> None:
+    def known(table: Table, name: str) -> str:
+        [check] = [each for each in table.constraints if str(each.name).endswith(name)]
+        assert isinstance(check, CheckConstraint)
+        return str(check.sqltext)
+
+    def within(rungs: Iterable[Rung]) -> str:
+        return f"rung IN ({', '.join(repr(each.value) for each in rungs)})"
+
+    assert known(prevention_reminders, "rung_is_known") == within(Rung)
+    assert known(escalation_acknowledgements, "only_of_escalations") == within(
+        each for each in Rung if each.escalates
+    )
 
 
 def test_the_rungs_come_on_mornings_of_business_days_also_when_the_clocks_change() -> None:

@@ -22,12 +22,13 @@ from trust_portal.web.forms import FormState, one_of, read_form, texts
 from trust_portal.web.navigation import frame
 from trust_portal.web.templating import page
 
-_KINDS: Final = [
+#: How each is called.
+KINDS: Final = [
     (AlarmSource.ALERTMANAGER.value, "Prometheus Alertmanager"),
     (AlarmSource.PAGERDUTY.value, "PagerDuty"),
 ]
 #: Where somebody begins who sets one up.
-_FIRST_RULES: Final = {
+FIRST_RULES: Final = {
     AlarmSource.ALERTMANAGER: """\
 - when:
     labels.severity: critical
@@ -62,7 +63,7 @@ async def integrations(request: Request, form: FormState = FormState()) -> Respo
         "incidents/integrations.html",
         status_code=form.status,
         integrations=await house.incident_integrations.all(actor),
-        kinds=_KINDS,
+        kinds=KINDS,
         form=form,
         may_set=_may_set(request),
         **frame(request),
@@ -78,7 +79,7 @@ async def create(request: Request) -> Response:
         command = SetIntegration(
             kind,
             str(form.get("name", "")).strip(),
-            _FIRST_RULES[kind],
+            FIRST_RULES[kind],
             str(form.get("reason", "")),
             secret=str(form.get("secret", "")),
         )
