@@ -28,7 +28,9 @@ class PlanPreventionActionInput:
     type: model.ActionType
     owner_id: strawberry.ID
     term: int = strawberry.field(description="How many business days of the owner's calendar.")
-    link: str | None = None
+    link: str = strawberry.field(
+        description="Where the work is tracked: an address that begins with https://."
+    )
     replaces_id: strawberry.ID | None = strawberry.field(
         default=None, description="The action in whose place it comes."
     )

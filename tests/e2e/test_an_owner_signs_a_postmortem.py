@@ -71,6 +71,7 @@ def written(owner: Any, here: str) -> None:
     page.wait_for_url(here)
     page.click("text=Plan a prevention action")
     page.fill("#title", "Cap exports")
+    page.fill("#link", "https://tracker.example/EXP-1")
     page.select_option("#owner", page.locator("#owner option", has_text=OWNER).get_attribute("value"))
     page.click("button:has-text('Plan it')")
     page.wait_for_url("**/actions/*")

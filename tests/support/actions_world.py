@@ -45,6 +45,7 @@ class Promises:
             "type": ActionType.PREVENT,
             "owner_id": self.olga.id,
             "term": 5,
+            "link": "https://tracker.example/TP-1",
         }
         return await self.vendor.house.prevention_actions.plan(PlanAction(**said | more), self.ivo.as_actor())
 

@@ -33,6 +33,8 @@ from trust_portal.learning.postmortems.model import (
 from trust_portal.learning.postmortems.repository import find_postmortem, postmortem_of
 from trust_portal.storage.tenancy import TenantScope
 
+#: Where the work on an action is tracked.
+TRACKED = "https://tracker.example/EXP-1"
 WRITTEN = Written(
     summary="Exports **failed** for large accounts.",
     impact="Reports came late.",
@@ -85,7 +87,7 @@ class Desk:
         return found
 
     async def plan(self, postmortem: Postmortem, title: str = "Cap exports per customer") -> PreventionAction:
-        command = PlanAction(postmortem.id, title, ActionType.PREVENT, self.owner.id, 10)
+        command = PlanAction(postmortem.id, title, ActionType.PREVENT, self.owner.id, 10, TRACKED)
         return await self.house.prevention_actions.plan(command, self.owner)
 
     async def again(self, postmortem: Postmortem) -> Postmortem:

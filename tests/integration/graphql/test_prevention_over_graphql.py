@@ -7,6 +7,7 @@ from support.actions_world import SIGNED, Promises, promises
 from support.graphql_desk import ask, do, refused
 from support.learning_world import Vendor, declared, named
 from support.portal_fixtures import Portal
+from support.postmortem_desk import TRACKED
 
 from schema.ids import encode
 from trust_portal.kernel.ids import VENDOR_ID
@@ -51,9 +52,13 @@ async def test_an_action_is_planned_and_finished_and_shows_on_the_board(
     plan = f"mutation($in: PlanPreventionActionInput!) {{ done: planPreventionAction(input: $in) {{ {_FIELDS} }} }}"
     asked = {
         "postmortemId": postmortem, "title": "Alarm on the pool", "type": "DETECT", "ownerId": owner, "term": 3,
+        "link": TRACKED,
     }  # fmt: skip
     wrong = await asked_by("incident_owner", plan, **{"in": asked | {"term": 0}})
     assert wrong["done"] == {"action": None, "userErrors": [{"code": "INVALID"}]}
+    for link in ("", "http://tracker.example/1"):
+        wrong = await asked_by("incident_owner", plan, **{"in": asked | {"link": link}})
+        assert wrong["done"] == {"action": None, "userErrors": [{"code": "INVALID"}]}, link
     made = (await asked_by("incident_owner", plan, **{"in": asked}))["done"]["action"]
     assert (made["title"], made["state"], made["due"]) == ("Alarm on the pool", "OPEN", None)
 
@@ -230,7 +235,8 @@ async def test_an_action_is_replaced_with_a_reason_and_what_was_agreed_stays(
     asked = "action { title state agreed moves replacesId }"
     plan = {
         "postmortemId": encode("Postmortem", VENDOR_ID, world.postmortem_id), "title": "Rebuild the pool",
-        "type": "PREVENT", "ownerId": encode("Person", VENDOR_ID, world.olga.id), "term": 260, "replacesId": id_,
+        "type": "PREVENT", "ownerId": encode("Person", VENDOR_ID, world.olga.id), "term": 260, "link": TRACKED,
+        "replacesId": id_,
     }  # fmt: skip
     ended = "query($id: ID!) { preventionAction(id: $id) { state replacedById steps { act note } } }"
     async with portal.browser("incident_owner") as owner, portal.browser("sre_operator") as operator:

@@ -109,6 +109,23 @@ async def test_standings_are_made_again_from_the_steps_with_the_register(
     assert Statement.parse(Envelope.parse(receipt.envelope).payload).predicate["result"]["actions"] == "2"
 
 
+async def test_what_was_planned_before_a_link_was_asked_for_goes_on_without_one(
+    world: Promises, server_thread
+) -> None:
+    house, olga = world.vendor.house, world.olga.as_actor()
+    planned = await world.plan()
+    assert planned.link == "https://tracker.example/TP-1"
+    database = make_url(house.settings.database_url).database
+    superuser = await server_thread.servers._postgres.connect_as_bootstrap(database)
+    await superuser.execute("SET session_replication_role = replica")  # what was planned never changes
+    await superuser.execute("UPDATE prevention_actions SET link = NULL WHERE id = $1", planned.id)
+    await superuser.close()
+    await world.begin()
+    await house.prevention_actions.move(MoveDueDate(planned.id, date(2026, 6, 12), "It comes later"), olga)
+    done = await house.prevention_actions.finish(FinishAction(planned.id, EVIDENCE, "Rolled out"), olga)
+    assert (done.link, done.state, await world.look(planned.id)) == (None, ActionState.DONE, done)
+
+
 @pytest.mark.parametrize(
     ("due", "words"),
     [

@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 from support.actions_world import VENDOR, Promises, promises
 from support.learning_world import Vendor, declared, step
-from support.postmortem_desk import desk_of
+from support.postmortem_desk import TRACKED, desk_of
 
 from trust_portal.errors import Conflict, Denied, InvalidInput
 from trust_portal.evidence.dsse import Envelope
@@ -178,7 +178,7 @@ async def test_before_the_agreed_day_is_over_its_owner_replaces_it_and_after_it_
     assert (own.value.code, await world.look(mine.id)) == ("OWN_ACTION", mine)
     with pytest.raises(Denied):
         command = PlanAction(
-            world.postmortem_id, "Easier", ActionType.PREVENT, world.olga.id, 5, None, mine.id, "Why not"
+            world.postmortem_id, "Easier", ActionType.PREVENT, world.olga.id, 5, TRACKED, mine.id, "Why not"
         )
         await world.vendor.house.prevention_actions.plan(command, world.max.as_actor())
     assert await world.look(mine.id) == mine
@@ -284,7 +284,7 @@ async def test_what_was_signed_is_not_withdrawn_while_the_incident_goes_on(vendo
             ActionType.PREVENT,
             desk.owner.id,
             10,
-            None,
+            TRACKED,
             later.id,
             "It says it better",
         ),

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 from support.learning_world import declared, named, step, updated
-from support.postmortem_desk import Desk, actor_of, desk_of
+from support.postmortem_desk import TRACKED, Desk, actor_of, desk_of
 
 from schema.context import Context
 from schema.ids import encode
@@ -131,7 +131,7 @@ async def test_an_action_names_its_successor_and_its_next_reminder(desk):
     assert found["recurrences"] == []
     new = await desk.house.prevention_actions.plan(
         PlanAction(
-            postmortem.id, "Cap them better", ActionType.PREVENT, desk.owner.id, 5,
+            postmortem.id, "Cap them better", ActionType.PREVENT, desk.owner.id, 5, TRACKED,
             replaces=old.id, reason="The first cap was too high.",
         ),
         desk.owner,

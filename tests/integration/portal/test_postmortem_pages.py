@@ -12,7 +12,7 @@ from support.learning_world import declared, step
 from support.passkeys import device_of, enrol
 from support.portal_fixtures import Portal
 from support.portal_world import auroras_incident
-from support.postmortem_desk import deployed
+from support.postmortem_desk import TRACKED, deployed
 
 from trust_portal.access.actors import CONSOLE
 from trust_portal.access.tokens.model import Admission, Bounds
@@ -83,7 +83,7 @@ async def test_it_is_written_reviewed_signed_released_and_read(portal: Portal):
         assert "1 to 3 prevention actions" in refused.text
         owner = await actor(portal, "incident_owner")
         await portal.house.prevention_actions.plan(
-            PlanAction(postmortem.id, "Cap exports", ActionType.PREVENT, owner.id, 10), owner
+            PlanAction(postmortem.id, "Cap exports", ActionType.PREVENT, owner.id, 10, TRACKED), owner
         )
         plan, shown = f'href="/actions/new?postmortem={postmortem.id}"', "Its prevention actions today"
         assert plan in (await browser.get(here)).text
@@ -273,7 +273,7 @@ async def test_a_draft_renews_itself_a_change_in_it_is_judged_and_what_is_in_rev
 
         owner = await actor(portal, "incident_owner")
         await portal.house.prevention_actions.plan(
-            PlanAction(postmortem.id, "Cap exports", ActionType.PREVENT, owner.id, 10), owner
+            PlanAction(postmortem.id, "Cap exports", ActionType.PREVENT, owner.id, 10, TRACKED), owner
         )
         saved = await browser.post(f"{here}/edit", data={"revision": "1", **PARTS})
         assert saved.status_code == 303

@@ -15,6 +15,7 @@ from support.actions_world import SIGNED, VENDOR, Promises, promises
 from support.learning_world import Vendor, declared, named, step
 from support.portal_fixtures import Portal
 from support.portal_world import sign_in
+from support.postmortem_desk import TRACKED
 
 from trust_portal.access.action import TokenScope
 from trust_portal.access.actors import CONSOLE
@@ -24,7 +25,7 @@ from trust_portal.kernel.actor import Role
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.page import PageRequest
 from trust_portal.learning.actions.clocks import begin_clock
-from trust_portal.learning.actions.model import ActionState, ActionType, PlanAction
+from trust_portal.learning.actions.model import ActionFilter, ActionState, ActionType, PlanAction
 
 pytestmark = pytest.mark.takes(seconds=25)
 OWNER, PMO = "incident_owner", "pmo"
@@ -270,7 +271,9 @@ async def test_ten_escalations_stand_on_the_board_and_all_are_taken_note_of_page
         assert view.postmortem_id is not None
         for title in ("One", "Two", "Three"):
             planned = await plans.plan(
-                PlanAction(view.postmortem_id, f"{title} of {key}", ActionType.PREVENT, world.max.id, 1),
+                PlanAction(
+                    view.postmortem_id, f"{title} of {key}", ActionType.PREVENT, world.max.id, 1, TRACKED
+                ),
                 world.ivo.as_actor(),
             )
             async with portal.house.storage.write(VENDOR) as session:
@@ -317,10 +320,26 @@ async def test_an_owner_of_incidents_plans_moves_and_finishes_by_forms(
             "type": "detect",
             "owner": str(world.max.id),
             "term": "3",
+            "link": TRACKED,
         }
+        before = await portal.house.prevention_reader.page(
+            world.ivo.as_actor(), ActionFilter(), PageRequest(10)
+        )
         for wrong in ({"term": "0"}, {"term": "x"}, {"title": " "}, {"owner": ""}, {"type": ""}):
             refused = await browser.post("/actions", data=form | wrong)
             assert (refused.status_code, "nothing was changed" in refused.text) == (422, True), wrong
+        for link, why in (
+            ("", "say where the work is tracked"),
+            ("http://tracker.example/1", "give a web address that begins with https://"),
+            ("https://someone@tracker.example/1", "give a web address that begins with https:// or http://"),
+            ("tracker", "give a web address that begins with https:// or http://"),
+        ):
+            refused = await browser.post("/actions", data=form | {"link": link})
+            assert (refused.status_code, why in refused.text) == (422, True), link
+        after = await portal.house.prevention_reader.page(
+            world.ivo.as_actor(), ActionFilter(), PageRequest(10)
+        )
+        assert after.items == before.items
         made = await browser.post("/actions", data=form)
         assert made.status_code == 303
         path = made.headers["location"]
@@ -374,7 +393,8 @@ async def test_an_action_is_replaced_by_its_form_with_a_reason_and_what_was_agre
         assert 'name="reason"' not in await read(browser, f"/actions/new?postmortem={world.postmortem_id}")
         form = {
             "postmortem": str(world.postmortem_id), "replaces": late, "title": "Rebuild the pool",
-            "type": "prevent", "owner": str(world.olga.id), "term": "260", "reason": "It cannot be limited",
+            "type": "prevent", "owner": str(world.olga.id), "term": "260", "link": TRACKED,
+            "reason": "It cannot be limited",
         }  # fmt: skip
         for wrong in ({"reason": " "}, {"reason": ""}):
             refused = await browser.post("/actions", data=form | wrong)

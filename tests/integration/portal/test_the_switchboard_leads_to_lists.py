@@ -12,6 +12,7 @@ from support.actions_world import SIGNED, VENDOR, Promises, promises
 from support.graphql_desk import ask
 from support.learning_world import Vendor, declared, named, step, updated
 from support.portal_fixtures import Portal
+from support.postmortem_desk import TRACKED
 
 from trust_portal.kernel.page import PageRequest
 from trust_portal.learning.actions.clocks import begin_clock
@@ -52,7 +53,7 @@ async def world(portal: Portal) -> Promises:
         view = await portal.house.incidents.get(found.petra.as_actor(), named(key))
         assert view.postmortem_id is not None
         for owner, start in ((found.olga, SIGNED), (found.max, now), (found.max, None)):
-            command = PlanAction(view.postmortem_id, f"Of {key}", ActionType.DETECT, owner.id, 5)
+            command = PlanAction(view.postmortem_id, f"Of {key}", ActionType.DETECT, owner.id, 5, TRACKED)
             planned = await portal.house.prevention_actions.plan(command, found.ivo.as_actor())
             if start is not None:
                 async with portal.house.storage.write(VENDOR) as session:

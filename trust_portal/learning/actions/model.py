@@ -72,7 +72,7 @@ class PlanAction:
     """Command: somebody shall do something within ``term`` business days from when its clock begins.
 
     ``replaces`` names the action that this one supersedes, and ``reason`` says why: of such a plan alone. ``link``
-    leads to where the work is tracked.
+    leads to where the work is tracked: whoever reads of the promise can follow it before it is kept.
     """
 
     postmortem_id: UUID
@@ -80,7 +80,7 @@ class PlanAction:
     type: ActionType
     owner_id: UUID
     term: int
-    link: str | None = None
+    link: str
     replaces: UUID | None = None
     reason: str | None = None
 
@@ -90,7 +90,7 @@ class PlanAction:
             object.__setattr__(self, "reason", require_words(self.reason or "", "reason"))
         elif self.reason is not None:
             raise InvalidInput("a reason is for an action that replaces another", field="reason")
-        object.__setattr__(self, "link", web_address(self.link, "link"))
+        object.__setattr__(self, "link", tracked_at(self.link))
         if not 1 <= self.term <= LONGEST_TERM:
             raise InvalidInput(f"a term is 1 to {LONGEST_TERM} business days", field="term")
 
@@ -361,6 +361,16 @@ def require_open(action: PreventionAction) -> None:
     """Raises ``Conflict`` (ACTION_ENDED)."""
     if action.ending is not None:
         raise Conflict(f"nothing can be done about this action: {_ENDED[action.state]}", code="ACTION_ENDED")
+
+
+def tracked_at(text: str) -> str:
+    """Where the work is tracked: a web address by https. ``InvalidInput`` (link) else, and for none."""
+    address = web_address(text, "link")
+    if address is None:
+        raise InvalidInput("say where the work is tracked", field="link")
+    if urlsplit(address).scheme != "https":
+        raise InvalidInput("give a web address that begins with https://", field="link")
+    return address
 
 
 def web_address(text: str | None, field: str) -> str | None:

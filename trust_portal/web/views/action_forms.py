@@ -8,18 +8,19 @@ from starlette.datastructures import FormData
 
 from trust_portal.errors import InvalidInput
 from trust_portal.kernel.names import require_words
-from trust_portal.learning.actions.model import ActionType, PlanAction
+from trust_portal.learning.actions.model import ActionType, PlanAction, tracked_at
 from trust_portal.web.forms import one_of, required, together
 
 
 def plan_of(form: FormData) -> PlanAction:
     """``InvalidInput`` names every field that is wrong."""
     postmortem_id = _that(required(form, "postmortem"), "postmortem")
-    title, type_, owner_id, term = together(
+    title, type_, owner_id, term, link = together(
         lambda: require_words(str(form.get("title", "")), "title"),
         lambda: _type(form.get("type")),
         lambda: _that(required(form, "owner", label="the owner"), "owner"),
         lambda: _number(form.get("term"), "term"),
+        lambda: tracked_at(str(form.get("link", ""))),
     )
     return PlanAction(
         postmortem_id=postmortem_id,
@@ -27,7 +28,7 @@ def plan_of(form: FormData) -> PlanAction:
         type=type_,
         owner_id=owner_id,
         term=term,
-        link=str(form.get("link", "")) or None,
+        link=link,
         replaces=id_of(form.get("replaces"), "replaces"),
         reason=str(form["reason"]) if "reason" in form else None,
     )
