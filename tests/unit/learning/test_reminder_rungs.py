@@ -23,7 +23,7 @@ START = datetime(2026, 3, 16, 12, tzinfo=UTC)
 
 def test_the_rows_know_each_rung_and_take_note_of_those_that_escalate() -> None:
     def known(table: Table, name: str) -> str:
-        [check] = [each for each in table.constraints if str(each.name).endswith(name)]
+        [check] = [each for each in table.constraints if each.name == f"{table.name}_{name}_check"]
         assert isinstance(check, CheckConstraint)
         return str(check.sqltext)
 
