@@ -58,7 +58,7 @@ BUNDLES = min(int(os.environ.get("TRUST_REPORT_BUNDLES", "24")), TENANTS)
 #: Made before the clock starts: bundles, and reports for each worker, which has eight connections to get used to.
 WARM = 4
 WARM_REPORTS = min(12, TENANTS // 12)
-#: Not on the clock: what a worker had in hand that was stopped is offered again by and by.
+#: Not on the clock: at the end of a quarter the eight jobs at a time are no longer all busy.
 LAST_REPORTS = 8
 #: How often somebody looks, who is not to be in the way.
 LOOK = 0.1

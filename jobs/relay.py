@@ -14,6 +14,7 @@ from typing import Any
 from arq.connections import ArqRedis, RedisSettings, create_pool
 from redis.exceptions import RedisError
 
+from jobs.stopping import to_the_end
 from trust_portal.storage.backlog import Backlog
 from trust_portal.storage.outbox import DEFAULT_QUEUE, DELIVERIES_QUEUE, EXPORTS_QUEUE
 
@@ -63,22 +64,26 @@ class Relay:
         due = await self._backlog.queues_due()
         handed = 0
         for name in (each for each in QUEUES if each in due):
-            tickets = await self._backlog.hand_over(name)
-            for index, ticket in enumerate(tickets):
-                try:
-                    await queue.enqueue_job(
-                        ticket.job.value,
-                        str(ticket.row_id),
-                        ticket.attempts,
-                        _job_id=ticket.name,
-                        _queue_name=name,
-                    )
-                except QUEUE_LOST:
-                    await self.close()
-                    await self._backlog.take_back(tickets[index:])
-                    raise
-            handed += len(tickets)
+            # To the end: what is claimed and not queued, because this worker stops, nobody begins before its lease is over.
+            handed += await to_the_end(self._hand_over(queue, name))
         return handed
+
+    async def _hand_over(self, queue: ArqRedis, name: str) -> int:
+        tickets = await self._backlog.hand_over(name)
+        for index, ticket in enumerate(tickets):
+            try:
+                await queue.enqueue_job(
+                    ticket.job.value,
+                    str(ticket.row_id),
+                    ticket.attempts,
+                    _job_id=ticket.name,
+                    _queue_name=name,
+                )
+            except QUEUE_LOST:
+                await self.close()
+                await self._backlog.take_back(tickets[index:])
+                raise
+        return len(tickets)
 
     async def close(self) -> None:
         queue, self._queue = self._queue, None

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 from jobs.duty import Arguments, Duty
+from jobs.stopping import let_end
 from trust_portal.errors import Broken, Refused, TrustPortalError, Unavailable
 from trust_portal.house import House
 from trust_portal.storage.backlog import MAX_ATTEMPTS, WORKING_LEASE, Backlog, Ticket
@@ -25,6 +26,11 @@ class Workbench:
     def __init__(self, house: House, backlog: Backlog) -> None:
         self._house = house
         self._backlog = backlog
+        self._stopping = False
+
+    def stop(self) -> None:
+        """From now on nothing is begun here: what is brought is handed back."""
+        self._stopping = True
 
     async def attempt(
         self, duty: Duty, row_id: str, attempts: int, *, begun: Callable[[], Awaitable[None]] | None = None
@@ -36,9 +42,9 @@ class Workbench:
         Cancellation leaves as an exception, and so does what keeps the outbox itself from being written:
         the lease then runs out, and the row is offered again.
         """
-        started = await self._backlog.start(Ticket(UUID(row_id), duty.job, attempts))
+        started = await self._start(Ticket(UUID(row_id), duty.job, attempts))
         if started is None:
-            log.debug("%s %s: done, or at a later attempt", duty.job, row_id)
+            log.debug("%s %s: done, at a later attempt, or handed back", duty.job, row_id)
             return
         ticket, arguments = started
         if ticket.spent > MAX_ATTEMPTS:
@@ -64,6 +70,23 @@ class Workbench:
             await self._failed(duty, ticket, arguments, error)
         finally:
             lease.cancel()
+
+    async def _start(self, ticket: Ticket) -> tuple[Ticket, Arguments] | None:
+        """None where there is nothing to begin. Whoever stops meanwhile counts the attempt and gives it back: under its
+        new name somebody else begins at once, where the old one would wait for the end of its lease.
+        """
+        start = asyncio.ensure_future(self._backlog.start(ticket))
+        try:
+            started = await asyncio.shield(start)
+        except asyncio.CancelledError:
+            await let_end({start})
+            if not start.cancelled() and start.exception() is None and (begun := start.result()) is not None:
+                await self._backlog.give_back(begun[0])
+            raise
+        if started is not None and self._stopping:
+            await self._backlog.give_back(started[0])
+            return None
+        return started
 
     async def _failed(self, duty: Duty, ticket: Ticket, arguments: Arguments, error: Exception) -> None:
         log.warning("%s failed at attempt %d", duty.job, ticket.attempts, exc_info=error)

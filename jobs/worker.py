@@ -39,6 +39,7 @@ from jobs.relay import QUEUE_LOST, Relay, from_json, queue_settings, to_json
 from jobs.remediation import REMEDIATION_DUTIES, mind_runs
 from jobs.reports import REPORT_DUTIES
 from jobs.schedule import start_due_runs
+from jobs.stopping import let_end, to_the_end
 from jobs.trust import TRUST_DUTIES, mind_trust
 from jobs.workbench import Workbench
 from trust_portal.errors import Broken, InvalidInput, Unavailable
@@ -184,13 +185,13 @@ async def _serve_queue(house: House, backlog: Backlog, queue: str) -> None:
     ]
     while True:
         try:
-            await _run_arq(house.settings.redis_url, queue, functions)
+            await _run_arq(house.settings.redis_url, queue, functions, bench)
         except QUEUE_LOST as lost:
             log.warning("the queue server is away (%s); trying again", type(lost).__name__)
             await asyncio.sleep(_AFTER_FAILURE)
 
 
-async def _run_arq(redis_url: str, queue: str, functions: list[Function]) -> None:
+async def _run_arq(redis_url: str, queue: str, functions: list[Function], bench: Workbench) -> None:
     pool = await create_pool(
         queue_settings(redis_url),
         job_serializer=to_json,
@@ -201,8 +202,11 @@ async def _run_arq(redis_url: str, queue: str, functions: list[Function]) -> Non
     try:
         await worker.async_run()
     except asyncio.CancelledError:
-        for task in worker.tasks.values():
+        bench.stop()
+        # What has begun; what arq took and has not begun yet comes to the bench, which hands it back.
+        for task in worker.job_tasks.values():
             task.cancel()
+        await let_end(worker.tasks.values())
         raise
     finally:
         # Jobs at work end by themselves or by the cancellation above; what arq cannot note down
@@ -214,9 +218,15 @@ async def _run_arq(redis_url: str, queue: str, functions: list[Function]) -> Non
             log.debug("the queue server was gone before the connection could be closed")
 
 
+class _Worker(Worker):
+    async def start_jobs(self, job_ids: list[bytes]) -> None:
+        """What it marks as taken it also brings to the bench, also where it is told to stop in between."""
+        await to_the_end(super().start_jobs(job_ids))
+
+
 def arq_worker(pool: ArqRedis, queue: str, functions: Sequence[Function]) -> Worker:
     """Arq's worker for one queue, with what the outbox answers for taken from it: results, tries, signals."""
-    worker = Worker(
+    worker = _Worker(
         functions,
         queue_name=queue,
         redis_pool=pool,
