@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from click.testing import CliRunner
 from sqlalchemy import func, select, update
-from support.learning_world import BEGAN, Vendor, declared, named, updated
+from support.learning_world import BEGAN, PAGER, Vendor, declared, named, updated
 from support.passkeys import Devices
 from support.two_stand_behind import acts_of_two
 
@@ -26,6 +26,7 @@ from trust_portal.kernel.actor import Actor, Role
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.page import PageRequest
 from trust_portal.learning.incidents.acts_model import (
+    AssignGap,
     ChangeOwner,
     ChangeSeverity,
     DeclareIncident,
@@ -312,6 +313,19 @@ async def test_a_p1_told_a_moment_after_the_approval_voids_it_though_a_clock_bef
         if each.kind == "downgraded"
     ]
     assert (line.at, line.claim) == (BEGAN + timedelta(minutes=365), True)
+
+
+async def test_what_belongs_to_an_incident_whose_owner_is_suspended_is_owned_by_who_says_so(
+    vendor: Vendor, sre: Actor
+) -> None:
+    ada = await vendor.person("Ada Gone", Role.INCIDENT_OWNER)
+    await vendor.tell(declared("INC-1", "P1", owner="Ada Gone"), updated("INC-2", "note", minute=5))
+    owned = (await vendor.register())["INC-1"]
+    await vendor.house.people.suspend(CONSOLE, VENDOR_ID, ada.id)
+    await vendor.house.incident_gaps.assign(AssignGap(PAGER, "INC-2", owned.id, "The same"), sre)
+    found = await vendor.register()
+    assert (owned.owner_person_id, found["INC-1"].owner_person_id) == (ada.id, ada.id)
+    assert (found["INC-2"].merged_into, found["INC-2"].owner_person_id) == (owned.id, sre.id)
 
 
 async def test_a_denied_downgrade_changes_nothing_and_may_be_asked_for_again(

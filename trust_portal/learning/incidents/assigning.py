@@ -10,9 +10,11 @@ Each is on record with its reason and a receipt, like whatever else is told at t
 from __future__ import annotations
 
 from typing import Final
+from uuid import UUID
 
 from trust_portal.access.action import Action
 from trust_portal.access.gate import Gate
+from trust_portal.access.people.repository import active_people
 from trust_portal.access.policy import Decision, Resource
 from trust_portal.access.tenants.repository import tenants_by_id
 from trust_portal.errors import Conflict, InvalidInput, NotFound
@@ -140,7 +142,7 @@ class GapAssigning:
                 detected_at=gap.first_at,
                 tenants=tenants or None,
                 objectives=incident.objectives,
-                owner_id=incident.owner_person_id,
+                owner_id=await _active_owner(session, incident),
                 team=incident.team,
                 reason=command.text,
             ),
@@ -153,6 +155,12 @@ class GapAssigning:
         merger = MergeIncident(part.id, command.text, into_id=incident.id)
         await self._incidents.tell_within(session, merger, part, actor, decision)
         return await repository.find_incident(session, incident.id)
+
+
+async def _active_owner(session: ReadSession, incident: Incident) -> UUID | None:
+    """None: nobody that is known here, or who is suspended; whoever says that this belongs to it owns it then."""
+    active = {person.id for person in await active_people(session, VENDOR_ID)}
+    return incident.owner_person_id if incident.owner_person_id in active else None
 
 
 async def _find(session: ReadSession, source: str, key: str) -> OpenGap:

@@ -10,7 +10,8 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from trust_portal.access.people.repository import active_people
+from trust_portal.access.people.model import Person
+from trust_portal.access.people.repository import everybody_ever
 from trust_portal.errors import Unavailable
 from trust_portal.evidence.act import Input
 from trust_portal.evidence.ledger import Ledger
@@ -175,11 +176,21 @@ async def _fold(session: ReadSession, told: Iterable[IncidentFact]) -> Register:
 
 
 async def _people(session: ReadSession) -> dict[str, UUID]:
-    """The vendor's people by address, and by name where it is one person's alone."""
-    people = await active_people(session, VENDOR_ID)
-    names = [person.name.strip().lower() for person in people]
-    found = {name: person.id for name, person in zip(names, people, strict=True) if names.count(name) == 1}
-    return found | {person.email.lower(): person.id for person in people}
+    """The vendor's people by address, and by name where it is one person's alone, or of one who is not suspended.
+
+    Who is suspended goes on to be the owner that was told, until somebody says another.
+    """
+    people = await everybody_ever(session, VENDOR_ID)
+    everybody, active = _by_name(people), _by_name(person for person in people if person.active)
+    return everybody | active | {person.email.lower(): person.id for person in people}
+
+
+def _by_name(people: Iterable[Person]) -> dict[str, UUID]:
+    """Without names that several bear."""
+    named: dict[str, list[UUID]] = {}
+    for person in people:
+        named.setdefault(person.name.strip().lower(), []).append(person.id)
+    return {name: ids[0] for name, ids in named.items() if len(ids) == 1}
 
 
 def _grounds(incident: Incident, told: Iterable[IncidentFact]) -> tuple[Input, ...]:
