@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -35,9 +35,12 @@ from trust_portal.evidence import bundle
 from trust_portal.evidence.verdict import NotRecomputable
 from trust_portal.evidence.verify import verify
 from trust_portal.kernel.canonical import canonical
+from trust_portal.trust.gathering.changes import changes_section
+from trust_portal.trust.gathering.model import Before
 from trust_portal.trust.recompute import RECOMPUTERS
 from trust_portal.trust.report.document import sections_of
 from trust_portal.trust.report.recompute import recompute_trust_report
+from trust_portal.trust.sections.document import section_json
 from trust_portal.trust.sections.table import document_table
 from trust_portal.trust.verification import KINDS
 
@@ -81,7 +84,7 @@ async def test_every_form_says_each_fact_with_one_number_and_every_number_follow
     paper = of_pdf(files["trust-report.pdf"], tmp_path)
     assert [each for each in printed(sections) if each not in paper] == []
     fingerprint = words(re.sub(r"<[^>]+>", "", page.partition("fingerprint")[2]))
-    verdict_told = words("1 of 1 promises missed; EUR 100.00 credited; 1 postmortem owed.")
+    verdict_told = words("1 of 1 promises missed; EUR 100.00 credited after the period; 1 postmortem owed.")
     assert verdict_told in paper
     assert verdict_told in words(page)
     drawn = ["".join(each) for each in lettering(page)]
@@ -135,8 +138,9 @@ def _a_number_from_nowhere_is_found(page, body, sections, beside, export) -> Non
 
 def _is_told_as_in_format_2(files: dict[str, bytes]) -> None:
     """What format 2 said follows by its own rule, and by no other format's."""
-    second = {**files, "inputs/previous.json": canonical(_second(json.loads(files["inputs/previous.json"])))}
-    second = _forged(second, _second)
+    previous = _second(json.loads(files["inputs/previous.json"]))
+    second = {**files, "inputs/previous.json": canonical(previous)}
+    second = _forged(second, lambda body: _compared(_second(body), previous))
     assert recompute_trust_report(second) == []
     found = recompute_trust_report(_forged(second, _figure("sla", "down", "0")))
     assert (f"{_SLA}.figures[3].value", "0", "3") in [
@@ -158,7 +162,31 @@ def _second(body: dict[str, Any]) -> dict[str, Any]:
     levels["sentences"] = [
         "Promises in the period: {promises}; kept: {kept}; missed: {missed}; down: {down}."
     ]
+    _one_sum(_section(body, "credits"))
     return body
+
+
+def _compared(body: dict[str, Any], previous: dict[str, Any]) -> None:
+    """``body`` with what changed since ``previous``, in whose words both are."""
+    *others, _ = sections_of(body)
+    named = body["previous"]
+    earlier = {each.id: each for each in sections_of(previous)}
+    before = Before(named["period"], int(named["revision"]), named["sha256"], earlier)
+    body["sections"][-1] = section_json(
+        changes_section(others, before, datetime.fromisoformat(body["as_of"]))
+    )
+
+
+def _one_sum(credits_: dict[str, Any]) -> None:
+    """What was issued for the period after it and what was issued in it, as they were counted before format 5."""
+    figures = {each["id"]: each for each in credits_["figures"]}
+    if "later" not in figures:
+        return
+    assert (figures["issued"]["value"], figures["later"]["value"]) == ("0", "1")
+    figures["issued"]["value"] = "1"
+    figures["later-eur"].update(id="sum-eur", label="Issued in EUR")
+    credits_["figures"] = [each for each in credits_["figures"] if each["id"] != "later"]
+    credits_["sentences"] = ["Credits issued: {issued}, {sum-eur} in all.", *credits_["sentences"][2:]]
 
 
 def _cell(section: str, table: str, column: str, value: str) -> Callable[[dict[str, Any]], None]:
@@ -211,15 +239,16 @@ FORGERIES = (
     (_as_of("sla", "2026-07-10T09:04:00Z"), f"{_SLA}.as_of", "2026-07-10T09:04:00Z", "2026-07-10T09:00:00Z"),
     (_cell("credits", "issued", "amount", "900.00"), f"{_CREDITS}.tables[0].rows[0].cells[2].value", "900.00", "100.00"),
     (_cell("credits", "issued", "reference", "CN-1"), f"{_CREDITS}.tables[0].rows[0].cells[3].value", "CN-1", "CN-2026-0017"),
-    (_figure("credits", "sum-eur", "900.00"), f"{_CREDITS}.figures[1].value", "900.00", "100.00"),
-    (_figure("credits", "issued", "9"), f"{_CREDITS}.figures[0].value", "9", "1"),
+    (_figure("credits", "later-eur", "900.00"), f"{_CREDITS}.figures[2].value", "900.00", "100.00"),
+    (_figure("credits", "later", "9"), f"{_CREDITS}.figures[1].value", "9", "1"),
+    (_figure("credits", "issued", "9"), f"{_CREDITS}.figures[0].value", "9", "0"),
     (_figure("incidents", "gaps", "0"), f"{_INCIDENTS}.figures[1].value", "0", "1"),
     (_no_gap, f"{_INCIDENTS}.state", "fresh", "missing"),
     (_figure("cost", "anomalies", "0"), f"{_COST}.figures[0].value", "0", "1"),
     (_figure("cost", "excess-eur", "1.00"), f"{_COST}.figures[3].value", "1.00", "531.35"),
     (_cell("incidents", "major", "minutes", "1"), f"{_INCIDENTS}.tables[0].rows[0].cells[5].value", "1", "null"),
     (_figure("access", "staff", "9"), "$.sections[7].figures[0].value", "9", "0"),
-    (_figure("changes", "changed", "0"), "$.sections[9].figures[3].value", "0", "2"),
+    (_figure("changes", "changed", "0"), "$.sections[9].figures[3].value", "0", "1"),
 )  # fmt: skip
 
 

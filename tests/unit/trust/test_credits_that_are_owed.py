@@ -13,7 +13,7 @@ from trust_portal.kernel.money import Money
 from trust_portal.kernel.period import parse_period
 from trust_portal.reliability.credits.model import CreditKind, CreditState, Origin, Outcome
 from trust_portal.reliability.credits.record import Issue, Passage, StoredCalculation, StoredCredit
-from trust_portal.trust.gathering.credits import NOT_PROPOSED, calculated, settled, waiting
+from trust_portal.trust.gathering.credits import NOT_PROPOSED, calculated, issued, settled, waiting
 from trust_portal.trust.gathering.credits_section import (
     NOT_CLAIMED,
     DueCredit,
@@ -23,6 +23,7 @@ from trust_portal.trust.gathering.credits_section import (
     credits_section,
 )
 from trust_portal.trust.gathering.model import Ask
+from trust_portal.trust.qbr.gathering.outcome import outcome_section
 from trust_portal.trust.sections.display import sentences
 from trust_portal.trust.sections.model import Section, State
 from trust_portal.trust.sections.outcome import outcome, verdict
@@ -149,6 +150,55 @@ def test_what_was_issued_and_what_is_owed_are_told_apart():
     told = verdict([credits_section((paid,), (), Unpaid([due("2026-05", "20.00")]), NOW)])
     assert told is not None
     assert told.replace("\u00a0", " ") == "EUR 480.00 credited; EUR 20.00 due, and not on its way"
+
+
+def test_a_credit_counts_in_the_period_in_which_it_was_issued_and_in_no_other():
+    def at(when: datetime, period: str, cents: int) -> StoredCredit:
+        found = credit(calculation(period, cents=cents), 1, CreditState.APPROVED, CreditState.ISSUED)
+        return replace(found, issue=Issue("CN-1", when, OPERATOR, "Finn", "cd" * 32))
+
+    def told(label: str) -> tuple[dict[str, str | None], str]:
+        ask = replace(ASK, period=parse_period(label, "UTC"), now=NOW + 300 * DAY)
+        section = credits_section(tuple(issued(made, ask)), (), Unpaid(), ask.now, ask.period.end)
+        named = {each.id: each.cell.value for each in section.figures}
+        return named, sentences(section)[0].replace("\u00a0", " ")
+
+    end = ASK.period.end
+    made = [
+        at(end + 5 * DAY, "2026-06", 48000),
+        at(end - DAY, "2026-05", 2050),
+        at(end, "2026-Q2", 1),
+    ]
+    second, third = told("2026-Q2"), told("2026-Q3")
+    assert second[1] == "Credits issued in the period: 1, EUR 20.50 in all."
+    assert (second[0]["later"], second[0]["later-eur"]) == ("2", "480.01")
+    assert third[1] == "Credits issued in the period: 2, EUR 480.01 in all."
+    assert "later" not in third[0]
+    months = [told(f"2026-{month:02d}") for month in range(4, 10)]
+    assert [each.get("sum-eur") for each, _ in months] == [None, None, "20.50", "480.01", None, None]
+    assert months[1][1] == "No credit was issued in the period."
+    assert months[1][0]["later-eur"] == "20.50"
+    assert months[0][1] == "No credit was issued for the period, and none in it."
+
+
+def test_what_was_issued_after_the_period_is_credited_all_the_same():
+    paid = IssuedCredit(
+        "1", "2026-06", "credit", Money.parse("480.00", "EUR"), "CN-1", NOW, "5", "ab" * 32, "r"
+    )
+    section = credits_section((paid,), (), Unpaid(), NOW, ASK.period.end)
+    assert outcome(section) == ("good", "Credited")
+    assert verdict([section]) == "EUR\u00a0480.00 credited after the period"
+    look = outcome_section([section], NOW)
+    assert [(each.id, each.cell.value) for each in look.figures] == [("credits-later-eur", "480.00")]
+
+
+def test_before_format_5_what_was_issued_in_the_period_and_for_it_was_one_sum():
+    paid = IssuedCredit(
+        "1", "2026-06", "credit", Money.parse("480.00", "EUR"), "CN-1", NOW, "5", "ab" * 32, "r"
+    )
+    section = credits_section((paid,), (), Unpaid(), NOW)
+    assert section.figure("sum-eur").cell.value == "480.00"
+    assert sentences(section)[0].replace("\u00a0", " ") == "Credits issued: 1, EUR 480.00 in all."
 
 
 def test_a_document_of_the_first_format_says_nothing_of_what_is_owed():

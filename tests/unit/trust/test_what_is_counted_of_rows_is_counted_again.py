@@ -21,11 +21,13 @@ from trust_portal.trust.gathering.incidents import incidents_section
 from trust_portal.trust.posture.model import Check, Outcome, Today
 from trust_portal.trust.posture.section import posture_section
 from trust_portal.trust.report.derivation import Derivation, sections_differ
+from trust_portal.trust.report.model import FORMAT
+from trust_portal.trust.sections.display import sentences
 from trust_portal.trust.sections.model import Section
 
 EVALUATION = _evaluation()[0]
 NOW = EVALUATION.at
-HOW = Derivation("3", "2026-Q2", NOW - timedelta(days=90), NOW)
+HOW = Derivation(FORMAT, "2026-Q2", NOW - timedelta(days=90), NOW, NOW)
 POSTURE = posture_section(
     [
         checked(Outcome.PASS, Check.ISOLATION),
@@ -50,7 +52,7 @@ ACCESS = access_section(
 )
 #: As they were gathered, by id.
 COUNTED = {
-    "posture": {"made": "3", "held": "1", "failed": "1", "not-checked": "1"},
+    "posture": {"made": "2", "held": "1", "failed": "1", "not-checked": "1", "not-applicable": "0"},
     "compliance": {
         "results": "2",
         "satisfied": "0",
@@ -104,3 +106,24 @@ def test_how_long_an_incident_lasted_follows_from_when_it_began_and_was_over() -
         tables = tuple(forged if each.id == "major" else each for each in section.tables)
         place = "$.sections[0].tables[0].rows[0].cells[5].value"
         assert differing(replace(section, tables=tables)) == [(place, "3", lasted or "null")]
+
+
+def test_what_was_not_checked_or_does_not_apply_is_no_check_that_was_made_but_before_format_5():
+    section = posture_section(
+        [
+            checked(Outcome.PASS, Check.ISOLATION),
+            checked(Outcome.NOT_CHECKED, Check.RESIDENCY),
+            checked(Outcome.NOT_APPLICABLE, Check.CUSTOMER_KEY),
+        ],
+        Today(None, ""),
+        {},
+        NOW,
+    )
+    counts = {each.id: each.cell.value for each in section.figures}
+    assert counts == {"made": "1", "held": "1", "failed": "0", "not-checked": "1", "not-applicable": "1"}
+    assert sentences(section) == ("1 of 1 checks hold; 1 could not be made.",)
+    assert differing(section) == []
+    earlier = list(sections_differ("qbr.json", [section], {}, replace(HOW, format="4")))
+    assert [(each.field, each.reported, each.recomputed) for each in earlier] == [
+        ("$.sections[0].figures[0].value", "1", "3")
+    ]

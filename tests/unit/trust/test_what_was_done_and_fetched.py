@@ -39,7 +39,7 @@ from trust_portal.trust.sections.model import Cell, Figure, Section, Sentence, S
 from trust_portal.trust.sections.outcome import outcome, verdict
 
 ASK = Ask(TENANT, parse_period("2026-Q2", "UTC"), NOW)
-HOW = Derivation(FORMAT, "2026-Q2", ASK.period.start, NOW)
+HOW = Derivation(FORMAT, "2026-Q2", ASK.period.start, NOW, ASK.period.end)
 PROGRESS = Progress(TENANT.id, 1, datetime(2026, 4, 1, tzinfo=UTC), NOW - HOUR, None)
 ANN = Person(UUID(int=21), "Ann")
 

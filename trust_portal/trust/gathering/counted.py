@@ -19,12 +19,17 @@ from trust_portal.trust.sections.model import Row, Section, Table
 _PROGRAMS_END: Final = "by token"
 
 
-def counted_again(stated: Section) -> Section | None:
-    """None for a section of which nothing is counted here. A figure that a format does not have is not made up."""
+def counted_again(stated: Section, *, is_before_fifth: bool) -> Section | None:
+    """None for a section of which nothing is counted here. A figure that a format does not have is not made up.
+
+    Before format 5 (``is_before_fifth``) what posture could not check, and what does not apply, were checks made too.
+    """
     count = _COUNTS.get(stated.id)
     if count is None or not stated.figures:
         return None
     counts = count(stated)
+    if is_before_fifth and stated.id == POSTURE:
+        counts = {**counts, "made": len(stated.table("checks").rows)}
     figures = tuple(
         replace(each, cell=replace(each.cell, value=str(counts[each.id]))) if each.id in counts else each
         for each in stated.figures
@@ -57,10 +62,11 @@ def _posture(stated: Section) -> Mapping[str, int]:
     checks = stated.table("checks")
     outcomes = Counter(_word(checks, row, "outcome") for row in checks.rows)
     return {
-        "made": len(checks.rows),
+        "made": outcomes["holds"] + outcomes["does not hold"],
         "held": outcomes["holds"],
         "failed": outcomes["does not hold"],
         "not-checked": outcomes["not checked"],
+        "not-applicable": outcomes["not applicable"],
     }
 
 

@@ -52,10 +52,13 @@ async def gather(session: ReadSession, ask: Ask) -> Section:
         *await _uncalculated(session, made, reported, ask),
     ]
     unpaid = Unpaid(due, (*settled(found, made, ask), *forfeited(owing.unclaimed, ask)))
-    return credits_section(tuple(_issued(found, ask)), tuple(waiting(found, ask)), unpaid, ask.now)
+    return credits_section(
+        tuple(issued(found, ask)), tuple(waiting(found, ask)), unpaid, ask.now, ask.period.end
+    )
 
 
-def _issued(credits: Sequence[StoredCredit], ask: Ask) -> Iterator[IssuedCredit]:
+def issued(credits: Sequence[StoredCredit], ask: Ask) -> Iterator[IssuedCredit]:
+    """Those for a period of the document's, and those issued while it ran: these alone are its sum. Pure."""
     for each in credits:
         if each.issue is None:
             continue

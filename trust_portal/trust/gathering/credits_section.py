@@ -134,29 +134,24 @@ def credits_section(
     waiting: Sequence[WaitingCredit],
     unpaid: Unpaid | None,
     now: datetime,
+    end: datetime | None = None,
 ) -> Section:
     """A reversal takes back, so its amount counts against the sum, and nothing of it is owed.
 
+    A credit counts in the period in which it was issued, whichever it is for, so that those of consecutive documents add
+    up. What was issued for the period after its ``end`` is told beside it. Before format 5 all were one sum (None).
     ``unpaid`` is None in documents of format 1, which said nothing of it.
     """
-    sums: dict[str, Decimal] = {}
-    for each in issued:
-        amount = abs(Decimal(each.amount.decimal))
-        signed = -amount if each.kind == _REVERSAL else amount
-        sums[each.amount.currency] = sums.get(each.amount.currency, Decimal(0)) + signed
+    counted = [each for each in issued if end is None or each.issued_at < end]
+    later = [each for each in issued if each not in counted]
     figures = (
-        Figure("issued", "Credits issued", Cell(str(len(issued)), Unit.COUNT, href=_PAGE)),
-        *(
-            Figure(
-                f"sum-{currency.lower()}",
-                f"Issued in {currency}",
-                Cell(f"{sums[currency]:f}", Unit.MONEY, currency, href=_PAGE),
-            )
-            for currency in sorted(sums)
-        ),
-        Figure("open", "Not decided yet", Cell(str(len(waiting)), Unit.COUNT, href=_PAGE)),
+        _count("issued", "Credits issued", len(counted)),
+        *_sums("sum", "Issued in", counted),
+        *([_count("later", "For the period, issued after it", len(later))] if later else []),
+        *_sums("later", "Issued after the period in", later),
+        _count("open", "Not decided yet", len(waiting)),
     )
-    sentences = _sentences(sorted(sums), waiting)
+    sentences = _sentences(figures, is_parted=end is not None)
     tables: tuple[Table, ...] = ()
     owed: list[DueCredit] = []
     if unpaid is not None:
@@ -188,19 +183,35 @@ def credits_section(
     )
 
 
+def _count(id_: str, label: str, number: int) -> Figure:
+    return Figure(id_, label, Cell(str(number), Unit.COUNT, href=_PAGE))
+
+
+def _sums(name: str, label: str, issued: Sequence[IssuedCredit]) -> Iterator[Figure]:
+    """An amount a currency."""
+    sums: dict[str, Decimal] = {}
+    for each in issued:
+        amount = abs(Decimal(each.amount.decimal))
+        signed = -amount if each.kind == _REVERSAL else amount
+        sums[each.amount.currency] = sums.get(each.amount.currency, Decimal(0)) + signed
+    for currency in sorted(sums):
+        cell = Cell(f"{sums[currency]:f}", Unit.MONEY, currency, href=_PAGE)
+        yield Figure(f"{name}-{currency.lower()}", f"{label} {currency}", cell)
+
+
 def _unpaid_figures(owed: Sequence[DueCredit], unpaid: Unpaid) -> Iterator[Figure]:
     sums: dict[str, Decimal] = {}
     for each in owed:
         sums[each.amount.currency] = sums.get(each.amount.currency, Decimal(0)) + Decimal(each.amount.decimal)
-    yield Figure("due", "Due, and not on its way", Cell(str(len(owed)), Unit.COUNT, href=_PAGE))
+    yield _count("due", "Due, and not on its way", len(owed))
     for currency in sorted(sums):
         cell = Cell(f"{sums[currency]:f}", Unit.MONEY, currency, href=_PAGE)
         yield Figure(f"due-{currency.lower()}", f"Due in {currency}", cell)
     unclaimed = sum(each.state == NOT_CLAIMED for each in unpaid.settled)
     proposals = len(unpaid.settled) - unclaimed
-    yield Figure("settled", "Ended without a credit", Cell(str(proposals), Unit.COUNT, href=_PAGE))
+    yield _count("settled", "Ended without a credit", proposals)
     if unclaimed:
-        yield Figure("unclaimed", "Not claimed in time", Cell(str(unclaimed), Unit.COUNT, href=_PAGE))
+        yield _count("unclaimed", "Not claimed in time", unclaimed)
 
 
 def _unpaid_sentences(figures: Sequence[Figure]) -> Iterator[Sentence]:
@@ -239,12 +250,21 @@ def _named(each: DueCredit) -> str:
     return f"{money} for {formats.period(each.period)}"
 
 
-def _sentences(currencies: Sequence[str], waiting: Sequence[WaitingCredit]) -> tuple[Sentence, ...]:
+def _sentences(figures: Sequence[Figure], *, is_parted: bool) -> tuple[Sentence, ...]:
+    counts = {each.id: each.cell.value for each in figures}
+
+    def sums(name: str) -> str:
+        return " and ".join(f"{{{each}}}" for each in counts if each.startswith(f"{name}-"))
+
     found = [Sentence("No credit was issued for the period, and none in it.")]
-    if currencies:
-        sums = " and ".join(f"{{sum-{each.lower()}}}" for each in currencies)
-        found = [Sentence(f"Credits issued: {{issued}}, {sums} in all.")]
-    if waiting:
+    if counts["issued"] != "0":
+        when = " in the period" if is_parted else ""
+        found = [Sentence(f"Credits issued{when}: {{issued}}, {sums('sum')} in all.")]
+    elif "later" in counts:
+        found = [Sentence("No credit was issued in the period.")]
+    if "later" in counts:
+        found.append(Sentence(f"Issued for the period after it: {{later}}, {sums('later')} in all."))
+    if counts["open"] != "0":
         found.append(Sentence("Not decided yet: {open}."))
     return tuple(found)
 

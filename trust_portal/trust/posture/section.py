@@ -53,10 +53,11 @@ def posture_section(
         why=why,
         sentences=(_summary(latest),) if latest else (),
         figures=(
-            Figure("made", "Checks made", _count(len(latest))),
+            Figure("made", "Checks made", _count(_number(latest, Outcome.PASS, Outcome.FAIL))),
             Figure("held", "That hold", _count(_number(latest, Outcome.PASS))),
             Figure("failed", "That do not hold", _count(_number(latest, Outcome.FAIL))),
             Figure("not-checked", "Not checked", _count(_number(latest, Outcome.NOT_CHECKED))),
+            Figure("not-applicable", "Do not apply", _count(_number(latest, Outcome.NOT_APPLICABLE))),
         )
         if latest
         else (),
@@ -104,8 +105,8 @@ def _summary(latest: Sequence[PostureCheck]) -> Sentence:
     return Sentence("{held} of {made} checks hold, and none fails.")
 
 
-def _number(latest: Sequence[PostureCheck], outcome: Outcome) -> int:
-    return sum(each.finding.outcome is outcome for each in latest)
+def _number(latest: Sequence[PostureCheck], *outcomes: Outcome) -> int:
+    return sum(each.finding.outcome in outcomes for each in latest)
 
 
 def _count(number: int) -> Cell:

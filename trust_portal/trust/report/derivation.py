@@ -70,12 +70,13 @@ _NO_FIGURE: Final = frozenset({"href", "why", "state"})
 
 @dataclass(frozen=True, slots=True)
 class Derivation:
-    """What of a document decides how its sections follow: its ``format``, its period's label and start, its moment."""
+    """What of a document decides how its sections follow: its ``format``, its period's label and ends, its moment."""
 
     format: str
     period: str
     start: datetime
     as_of: datetime
+    end: datetime
 
     @classmethod
     def of(cls, body: Mapping[str, Any]) -> Derivation:
@@ -85,6 +86,7 @@ class Derivation:
             period["label"],
             datetime.fromisoformat(period["start"]),
             datetime.fromisoformat(body["as_of"]),
+            datetime.fromisoformat(period["end"]),
         )
 
     @property
@@ -99,7 +101,9 @@ class Derivation:
 
     @property
     def is_before_fifth(self) -> bool:
-        """Whether it is of a format before 5: nothing in it was told of that is no incident of the register."""
+        """Whether it is of a format before 5: nothing in it was told of that is no incident of the register, and credits
+        issued in the period and for it were one sum.
+        """
         return self.is_before_third or self.format in {"3", "4"}
 
     @property
@@ -199,7 +203,7 @@ def _derived(stated: Section, proofs: _Proofs, how: Derivation) -> Section | Non
         )
         totals = cost_totals(found, done, refused, saved, how.start)
         return replace(stated, figures=totals, sentences=cost_sentences(totals), charts=())
-    return counted_again(stated)
+    return counted_again(stated, is_before_fifth=how.is_before_fifth)
 
 
 def _unclear(stated: Section) -> int:
@@ -271,7 +275,8 @@ def _credits(stated: Section, proofs: _Proofs, how: Derivation) -> Section:
             )
         )
     unpaid = None if how.is_first else Unpaid(tuple(_due(stated)), tuple(_settled(stated)))
-    return credits_section(issued, waiting, unpaid, how.as_of)
+    end = None if how.is_before_fifth else how.end
+    return credits_section(issued, waiting, unpaid, how.as_of, end)
 
 
 def _due(stated: Section) -> Iterator[DueCredit]:

@@ -73,7 +73,7 @@ def _credits(counts: _Counts) -> Outcome:
         return "bad", f"{due} due, and not on its way" if due == 1 else f"{due} due, and not on their way"
     if waiting := counts["open"]:
         return "warn", f"{waiting} not decided"
-    if counts["issued"]:
+    if counts["issued"] or counts.also("later"):
         return "good", "Credited"
     unclaimed = counts["unclaimed"]
     return "mute", f"{unclaimed} not claimed in time" if unclaimed else "None"
@@ -113,7 +113,11 @@ def _told_of_credits(section: Section) -> str:
     counts = _Counts(section)
     told = [
         f"{' and '.join(sums)} {words}"
-        for beginning, words in (("sum-", "credited"), ("due-", "due, and not on its way"))
+        for beginning, words in (
+            ("sum-", "credited"),
+            ("later-", "credited after the period"),
+            ("due-", "due, and not on its way"),
+        )
         if (sums := [display(each.cell) for each in section.figures if each.id.startswith(beginning)])
     ]
     waiting = counts["open"]

@@ -22,7 +22,7 @@ MAX_AGE: Final = timedelta(days=1)
 _TAKEN: Final = (
     (SLA, ("kept", "promises", "down", ANY_DOWN)),
     (INCIDENTS, ("major", UNCLEAR)),
-    (CREDITS, ("sum-",)),
+    (CREDITS, ("sum-", "later-")),
     (USAGE, ("total-", "change-")),
     (SAVINGS, ("saved-",)),
 )
