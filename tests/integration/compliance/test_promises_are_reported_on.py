@@ -83,6 +83,15 @@ def owed(result: Result) -> list[str]:
     return [each.name for each in result.gaps]
 
 
+async def test_a_month_is_owed_its_report_however_long_ago_it_was(
+    house: House, vendor: Vendor, clock: ManualClock
+) -> None:
+    acme = await vendor.customer("acme")
+    await promise(house, "acme", "1", "2026-06-01", until="2026-07-01")
+    clock.advance(1500 * DAY)
+    assert owed(await judged(house, acme)) == ["2026-06 of acme"]
+
+
 async def test_nothing_is_owed_by_a_contract_that_has_ended(
     house: House, vendor: Vendor, clock: ManualClock
 ) -> None:

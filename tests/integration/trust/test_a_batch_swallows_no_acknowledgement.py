@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from report_desk import CORA
+from report_desk import CORA, publish
 from sqlalchemy import text
 from support.portal_fixtures import Portal
 
@@ -139,6 +139,21 @@ async def test_where_planning_was_given_up_nothing_stands_that_who_starts_it_ane
     assert row.reason is not None
     blocked = [each.section for each in given if f"({each.section})" in row.reason]
     assert blocked == [each.section for each in given[kept:]]
+
+
+async def test_what_was_published_before_its_job_was_given_up_stands_in_the_batch_as_published(
+    portal: Portal,
+) -> None:
+    house, aurora, brightside = portal.house, portal.world.aurora, portal.world.brightside
+    batch = await house.trust_batches.start(StartTrustBatch(PERIOD), CORA)
+    await house.trust_batches.plan(batch.id)
+    report = await publish(house, aurora.id, period=PERIOD, actor=SYSTEM)
+    for tenant_id in (aurora.id, brightside.id):
+        await house.trust_batches.give_up(batch.id, tenant_id, "the worker was killed")
+    progress = await house.trust_batches.progress(CORA, PERIOD)
+    found = {each.tenant_id: (each.outcome, each.reason, each.report_id) for each in progress.tenants}
+    assert found[aurora.id] == (BatchOutcome.PUBLISHED, None, report.id)
+    assert found[brightside.id] == (BatchOutcome.FAILED, "the worker was killed", None)
 
 
 def _begun(batch: Batch) -> tuple[BatchState, int, str, tuple[Acknowledgement, ...]]:

@@ -73,6 +73,19 @@ def test_what_is_contradicted_after_somebody_looked_is_not_what_they_let_stand()
     assert blocked.value.code == "SECTIONS_BLOCK", "nor what was let stand of everybody's"
 
 
+def test_the_last_day_of_a_note_is_the_customers():
+    def ends(day: date) -> StoredNote:
+        id_, began = new_id(), NOW.date()
+        return StoredNote(id_, id_, NoteKind.NOTE, "Support", 1, "So.", began, day, NOW, "Ada", id_)
+
+    early = datetime(2026, 7, 4, 3, tzinfo=UTC)
+    there = ask()
+    there = replace(there, now=early, tenant=replace(there.tenant, time_zone="America/Los_Angeles"))
+    assert told(notes_section([ends(date(2026, 7, 3))], there)) == (State.FRESH, None)
+    over = notes_section([ends(date(2026, 7, 2))], there)
+    assert told(over) == (State.STALE, "no longer said to hold: Support")
+
+
 def test_an_incident_without_a_postmortem_does_not_hide_that_the_register_is_behind():
     bare = replace(INCIDENT, id=new_id(), drawn_id=new_id(), title="The other")
     lines = (

@@ -195,9 +195,17 @@ class TrustBatches:
         await self._completion.complete_if_done(batch_id)
 
     async def give_up(self, batch_id: UUID, tenant_id: UUID, reason: str) -> None:
-        """The tenant's job failed for good: its row says so, in words."""
+        """The tenant's job failed for good: its row says so, in words; but where its report was published all the same,
+        that one says what became of it.
+        """
+        async with self._storage.read(StaffScope()) as session:
+            batch = await repository.get_batch(session, batch_id)
+        found = await self._published(batch, tenant_id)
+        outcome, why, report_id = found or (BatchOutcome.FAILED, reason, None)
         async with self._storage.write(TenantScope(tenant_id)) as session:
-            await repository.settle_tenant(session, tenant_id, batch_id, BatchOutcome.FAILED, reason=reason)
+            await repository.settle_tenant(
+                session, tenant_id, batch_id, outcome, reason=why, report_id=report_id
+            )
         await self._completion.complete_if_done(batch_id)
 
     async def complete_open(self) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -93,9 +93,8 @@ _NAMED: Final = {
     ReceiptKind.POLICY_INSTALLED: ("version", "policies/"),
     ReceiptKind.POLICY_RETIRED: ("version", "policies/"),
 }
-#: So many periods back are looked at: a year and the one before the last.
-_MONTHS: Final = 13
-_QUARTERS: Final = 5
+#: In the first month somewhere it may be the one before it here.
+_DAY: Final = timedelta(days=1)
 
 
 async def read_dual_control(session: ReadSession, tenant_id: UUID, since: datetime) -> DualControlFacts:
@@ -156,7 +155,7 @@ async def read_reports(
     found: dict[tuple[str, str], PeriodReport] = {}
     for tenant in tenants:
         recorded = versions.get(tenant.id, ())
-        for label in _labels(now):
+        for label in _labels(tenant.onboarded_at, now):
             head, run = heads.get((tenant.id, label)), runs.get((tenant.id, label))
             signed = None if head is None else head.signed_revision
             due = owed(recorded, label, tenant.onboarded_at, reported=signed is not None)
@@ -271,9 +270,10 @@ async def _in_service(session: ReadSession, tenant_id: UUID | None) -> tuple[Ten
     return () if tenant is None or not tenant.active else (tenant,)
 
 
-def _labels(now: datetime) -> Iterator[str]:
-    for newest, periods in ((month_label(now), _MONTHS), (quarter_label(now), _QUARTERS)):
-        label = newest
-        for _ in range(periods):
+def _labels(came_at: datetime, now: datetime) -> Iterator[str]:
+    """Every month and quarter from the one a customer came in, the newest first, months before quarters."""
+    for label_of in (month_label, quarter_label):
+        label, first = label_of(now), label_of(came_at - _DAY)
+        while label >= first:
             yield label
             label = previous_label(label)

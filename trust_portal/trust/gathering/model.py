@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from trust_portal.access.tenants.model import Tenant
-from trust_portal.kernel.period import Period, parse_period
+from trust_portal.kernel.period import Period, day_in, parse_period
 from trust_portal.trust.sections.model import Section
 
 
@@ -57,7 +57,8 @@ class Ask:
 
     @property
     def today(self) -> date:
-        return self.now.date()
+        """By the customer's calendar."""
+        return day_in(self.now, self.tenant.time_zone)
 
 
 def labels_of(label: str) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from trust_portal.errors import Conflict
-from trust_portal.kernel.period import Period, parse_period
+from trust_portal.kernel.period import Period, place_of
 from trust_portal.trust.qbr.model import KEEPS, IssueQbr, Qbr
 
 #: Period, revision and SHA-256 of a document, by which another names it.
@@ -49,16 +49,11 @@ def revision_before(issued: Sequence[Qbr], period: str) -> Qbr | None:
 def review_before(issued: Sequence[Qbr], period: Period) -> Qbr | None:
     """The last revision of the last review of an earlier period.
 
-    Earlier is what ends earlier; of two that end together, a quarter and its last month, what begins earlier.
+    Earlier is what stands before it where reports and promises do, too: a quarter's last month before the quarter.
     """
-
-    def place(of: Period) -> tuple[datetime, datetime]:
-        return of.end, of.start
-
-    places = {each.id: place(parse_period(each.period, period.time_zone)) for each in issued}
     return max(
-        (each for each in issued if places[each.id] < place(period)),
-        key=lambda each: (places[each.id], 0 if each.issue is None else each.issue.revision),
+        (each for each in issued if place_of(each.period) < place_of(period.label)),
+        key=lambda each: (place_of(each.period), 0 if each.issue is None else each.issue.revision),
         default=None,
     )
 
