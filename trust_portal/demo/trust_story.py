@@ -162,10 +162,10 @@ class TrustStory:
                 audience="customer",
             )  # fmt: skip
             advice = next(each for each in found.sections if each.id == RECOMMENDATIONS)
-            (first, *_) = advice.table(PROPOSED).rows
+            ((advised, cells), *others) = advice.table(PROPOSED).by_column()
             await csm.submit(
-                f"{path}/{qbr_id}/review", period=self._period, recommendation=first.id, verdict="accepted",
-                seen=seen(advice, first.id), why=_WORTH_IT,
+                f"{path}/{qbr_id}/review", period=self._period, recommendation=advised, verdict="accepted",
+                seen=seen(advice, advised), why=_WORTH_IT,
             )  # fmt: skip
             found = await self._at.house.qbr_reader.draft(actor, self._tenant.id, qbr_id)
             form = _let_stand(blocking(found.told))
@@ -174,7 +174,7 @@ class TrustStory:
             "QBR",
             f"{persona_with(_CSM).name} has the review of {self._period} gather itself:",
             f"{', '.join(each.title for each in found.sections)}",
-            f"recommendations it derives: {len(advice.table(PROPOSED).rows)}; one goes out: {first.cells[0].value}",
+            f"recommendations it derives: {1 + len(others)}; one goes out: {cells['recommendation'].value}",
             f"she promises “{_PROMISE}”, says what no fact can, and issues it",
             url=self._at.url + issued,
         )

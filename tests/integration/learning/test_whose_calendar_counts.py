@@ -95,7 +95,7 @@ async def test_a_due_day_ends_where_its_owner_worked_when_it_was_set_and_moves_w
         """The action, how many days; by the list, on the board; and whether the agreed day is past."""
         clock.advance(datetime.fromisoformat(at).replace(tzinfo=UTC) - clock.now())
         action = await world.look(planned.id)
-        listed = await house.prevention_actions.page(ivo, ActionFilter(overdue=True), PageRequest(10))
+        listed = await house.prevention_reader.page(ivo, ActionFilter(overdue=True), PageRequest(10))
         found = await house.switchboard.board(ivo, BoardFilter())
         now = clock.now()
         days = action.days_overdue(now)
