@@ -37,6 +37,7 @@ VALUES: Mapping[str, object] = {
     "ends_at": NOW + timedelta(hours=1),
     "evidence": "https://tracker.example/7",
     "from_month": date(2026, 7, 1),
+    "link": "https://tracker.example/8",
     "max_age": timedelta(days=30),
     "name": "pager",
     "period": "2026-06",
