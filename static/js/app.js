@@ -17,6 +17,10 @@
     landing.focus({ preventScroll: false });
   });
 
+  // A whole page that came back because a form was refused begins with what was wrong.
+  document.addEventListener("DOMContentLoaded", () =>
+    document.querySelector("[role=alert][data-focus]")?.focus());
+
   document.addEventListener("htmx:sendError", () => announce("The portal did not answer. Nothing was changed."));
   document.addEventListener("htmx:responseError", (event) =>
     announce(`The portal refused this (${event.detail.xhr.status}). Nothing was changed.`));
@@ -25,6 +29,15 @@
   document.addEventListener("DOMContentLoaded", () =>
     document.querySelectorAll("nav [aria-current]").forEach((link) => {
       link.scrollIntoView({ block: "nearest", inline: "center", behavior: "instant" });
+    }));
+
+  // Where days are wider than their frame, the first that was down is brought into it.
+  document.addEventListener("DOMContentLoaded", () =>
+    document.querySelectorAll(".chart-days").forEach((frame) => {
+      const mark = frame.querySelector(".chart-down");
+      if (!mark) return;
+      const [at, around] = [mark.getBoundingClientRect(), frame.getBoundingClientRect()];
+      frame.scrollLeft += at.left + at.width / 2 - around.left - around.width / 2;
     }));
 
   // <button data-copy="value" hidden>: shown only where copying can work.

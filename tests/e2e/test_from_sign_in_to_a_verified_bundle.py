@@ -74,6 +74,8 @@ def test_a_refused_form_takes_the_reader_to_what_is_wrong(visit: Any):
     assert answer.value.status == 422
     assert visitor.page.locator("#period").get_attribute("aria-invalid") == "true"
     assert visitor.page.locator("#period").input_value() == "2026-13"
+    assert visitor.page.title().startswith("Not done: ")
+    expect(visitor.page.locator("[role=alert]")).to_be_focused()
     visitor.complaints.clear()  # Chromium names every 4xx in its console
 
 

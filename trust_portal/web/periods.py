@@ -29,7 +29,13 @@ def offered_of(tenant: Tenant, now: datetime, *, running: bool = False) -> Offer
     """Since the tenant came and until it left, by its own calendar; ``running``: with those under way as well."""
     until = now if tenant.offboarded_at is None else min(now, tenant.offboarded_at)
     since = min(tenant.onboarded_at, until)
-    return offered(day_in(since, tenant.time_zone), day_in(until, tenant.time_zone), running=running)
+    found = offered(day_in(since, tenant.time_zone), day_in(until, tenant.time_zone), running=running)
+    today = day_in(now, tenant.time_zone)
+    under_way = {label(today) for _, label in _KINDS}
+    return [
+        (heading, [(each, f"{text}, still running" if each in under_way else text) for each, text in periods])
+        for heading, periods in found
+    ]
 
 
 def offered_of_everybody(now: datetime) -> Offered:

@@ -80,7 +80,11 @@ async def test_two_people_approve_by_form_and_each_step_opens_its_receipt(portal
         assert "One more: Finance." in page
         assert "Approver_Security, who approved as Security" in page
         assert 'formaction="' not in page
-        assert "You have approved this already" in page
+        own = page.partition('id="own"')[2].partition('<div class="notice-next">')
+        assert "Your decision is on record" in own[0]
+        assert "You approved as Security, " in own[0]
+        (receipt,) = re.findall(r'<a href="(/t/aurora/receipts/[^"]+)">Its receipt</a>', own[2])
+        assert "approval.approved" in (await browser.get(receipt)).text
     async with portal.browser("approver_finance") as browser:
         form = await signed_form(devices, request_, Role.APPROVER_FINANCE, reason)
         await browser.post(f"{address(request_)}/approve", data=form)

@@ -82,6 +82,7 @@ async def test_a_refused_form_says_what_is_wrong_where_it_is_wrong(
         after = (await browser.get(path)).text.count("<tr>")
     assert refused.status_code == status
     assert "nothing was changed" in refused.text
+    assert "<title>Not done: " in refused.text
     assert f'<a href="#{field}">' in refused.text
     for name, typed in form.items():
         # What a choice does not offer cannot be shown as chosen.

@@ -81,6 +81,8 @@ async def test_it_is_written_reviewed_signed_released_and_read(portal: Portal):
         refused = await browser.post(f"{here}/submit", data={"revision": "1"})
         assert refused.status_code == 422
         assert "1 to 3 prevention actions" in refused.text
+        assert '<a href="#promised-title">' in refused.text
+        assert 'id="promised-title"' in refused.text
         owner = await actor(portal, "incident_owner")
         await portal.house.prevention_actions.plan(
             PlanAction(postmortem.id, "Cap exports", ActionType.PREVENT, owner.id, 10, TRACKED), owner
@@ -299,3 +301,17 @@ async def test_a_form_that_is_refused_keeps_what_was_typed(portal: Portal):
         assert (await browser.post(f"{here}/return", data={"return_reason": "Why"})).status_code == 409
     found = await portal.house.postmortem_reader.find(await actor(portal, "vendor_admin"), postmortem.id)
     assert found.draft is None
+
+
+async def test_what_is_not_written_yet_is_named_whole_and_leads_to_where_it_is_written(portal: Portal):
+    postmortem = await opened(portal)
+    here = f"/postmortems/{postmortem.id}"
+    async with portal.browser("sre_operator") as browser:
+        edit = (await browser.get(f"{here}/edit")).text
+        await browser.post(f"{here}/edit", data={"revision": field(edit, "revision"), "summary": "Failed."})
+        refused = await browser.post(f"{here}/submit", data={"revision": "1"})
+        assert refused.status_code == 422
+        (told,) = re.findall(rf'<a href="{here}/edit#impact">([^<]+)</a>', refused.text)
+        assert "Impact on customers" in told
+        assert "What contributed" in told
+        assert 'id="impact"' in (await browser.get(f"{here}/edit")).text

@@ -25,6 +25,19 @@ def test_those_under_way_are_offered_where_they_may_be():
     assert labels(found) == {"Months": "2026-03 2026-02", "Quarters": "2026-Q1"}
 
 
+def test_a_period_that_is_still_running_says_so_and_one_that_a_customer_left_in_is_over_some_day():
+    came = datetime(2026, 2, 10, tzinfo=UTC)
+
+    def named(at, left=None):
+        tenant = Tenant(UUID(int=9), "acme", "Acme", "UTC", "", came, came, left)
+        return [text for _, periods in offered_of(tenant, at, running=True) for _, text in periods]
+
+    march, left = datetime(2026, 3, 31, tzinfo=UTC), datetime(2026, 3, 5, tzinfo=UTC)
+    running = ["March 2026, still running", "February 2026", "Q1 2026, still running"]
+    assert named(march) == named(march, left) == running
+    assert named(datetime(2026, 4, 1, tzinfo=UTC), left) == ["March 2026", "February 2026", "Q1 2026"]
+
+
 def test_a_customer_of_this_month_has_none_that_is_over():
     assert offered(date(2026, 3, 1), date(2026, 3, 31), running=False) == []
 

@@ -216,9 +216,8 @@ def _require_written(draft: Draft | None, revision: int) -> None:
     if draft is None or draft.revision != revision:
         raise Conflict("the draft is not the one you looked at: look again", code=CHANGED, field="revision")
     if lacking := draft.written.lacking:
-        raise InvalidInput(
-            f"nothing is written yet under {PARTS[lacking[0]]!r}", field=lacking[0], code="UNWRITTEN"
-        )
+        parts = ", ".join(repr(PARTS[each]) for each in lacking)
+        raise InvalidInput(f"nothing is written yet under {parts}", field=lacking[0], code="UNWRITTEN")
 
 
 def require_actions(count: int) -> None:

@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from trust_portal.access.action import Action
-from trust_portal.access.approvals.model import Approval, Approve, Deny, Withdraw
+from trust_portal.access.approvals.model import Approval, Approve, Deny, Withdraw, person_behind
 from trust_portal.access.policy import Resource
 from trust_portal.access.tenants.model import Tenant
 from trust_portal.errors import InvalidInput, Refused
@@ -51,6 +51,7 @@ async def request_page(request: Request, form: FormState = FormState()) -> Respo
         state=STATES[view.state],
         stamps=stamps_of(view, f"{tenant_path(tenant)}/receipts/" if may_trace else None),
         places=places_of(view, actor),
+        own=next((each for each in view.approval.approvals if each.person_id == person_behind(actor)), None),
         hints=[told_hint(each) for each in await house.approval_patterns.of(actor, view)],
         voices=voices_of(view),
         role_word=role_word,

@@ -154,6 +154,7 @@ def about(request: Request, actor: Actor, opened: Opened) -> dict[str, Any]:
         "lacking": [
             PARTS[name] for name in (opened.draft.written.lacking if opened.draft else REQUIRED_PARTS)
         ],
+        "elsewhere": tuple(PARTS),
         "because": BECAUSE.get(postmortem.opened_because, postmortem.opened_because),
         "lead": standing(opened),
         "signs": who_signs(opened),
