@@ -13,7 +13,7 @@ from schema.payload import Payload, mutation
 from schema.types.prevention import PreventionAction, prevention_action
 from schema.types.switchboard import SwitchboardSavedView
 from trust_portal.access.approvals.model import person_behind
-from trust_portal.learning.actions import model
+from trust_portal.learning.actions import acts_model, model
 from trust_portal.learning.incidents.model import Severity
 from trust_portal.learning.switchboard.model import BoardFilter, SavedView
 from trust_portal.learning.switchboard.service import AcknowledgeEscalation
@@ -130,7 +130,7 @@ class PreventionMutations:
     async def plan_prevention_action(
         self, info: Info, input: PlanPreventionActionInput
     ) -> PreventionActionPayload:
-        command = model.PlanAction(
+        command = acts_model.PlanAction(
             postmortem_id=decode(input.postmortem_id, "Postmortem", field="postmortemId").id,
             title=input.title,
             type=input.type,
@@ -149,7 +149,7 @@ class PreventionMutations:
     async def move_prevention_action(
         self, info: Info, input: MovePreventionActionInput
     ) -> PreventionActionPayload:
-        command = model.MoveDueDate(_action(input.action_id), input.due, input.reason)
+        command = acts_model.MoveDueDate(_action(input.action_id), input.due, input.reason)
         action = await info.context.house.prevention_actions.move(command, info.context.actor)
         return PreventionActionPayload(action=prevention_action(action))
 
@@ -157,7 +157,7 @@ class PreventionMutations:
     async def finish_prevention_action(
         self, info: Info, input: FinishPreventionActionInput
     ) -> PreventionActionPayload:
-        command = model.FinishAction(_action(input.action_id), input.evidence, input.note, input.sha256)
+        command = acts_model.FinishAction(_action(input.action_id), input.evidence, input.note, input.sha256)
         action = await info.context.house.prevention_actions.finish(command, info.context.actor)
         return PreventionActionPayload(action=prevention_action(action))
 
@@ -165,7 +165,7 @@ class PreventionMutations:
     async def drop_prevention_action(
         self, info: Info, input: EndPreventionActionInput
     ) -> PreventionActionPayload:
-        command = model.DropAction(_action(input.action_id), input.reason)
+        command = acts_model.DropAction(_action(input.action_id), input.reason)
         action = await info.context.house.prevention_actions.drop(command, info.context.actor)
         return PreventionActionPayload(action=prevention_action(action))
 
@@ -182,7 +182,7 @@ class PreventionMutations:
     async def link_recurrence(self, info: Info, input: LinkRecurrenceInput) -> PreventionActionPayload:
         action_id = _action(input.action_id)
         incident_id = decode(input.incident_id, "VendorIncident", field="incidentId").id
-        command = model.LinkRecurrence(action_id, incident_id, input.note)
+        command = acts_model.LinkRecurrence(action_id, incident_id, input.note)
         await info.context.house.prevention_actions.link_recurrence(command, info.context.actor)
         action = await info.context.house.prevention_reader.get(info.context.actor, action_id)
         return PreventionActionPayload(action=prevention_action(action))

@@ -13,8 +13,9 @@ from support.learning_world import Vendor, declared, step
 from trust_portal.access.people.model import Person
 from trust_portal.kernel.actor import Role
 from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.learning.actions.acts_model import PlanAction
 from trust_portal.learning.actions.clocks import begin_clocks
-from trust_portal.learning.actions.model import ActionType, PlanAction, PreventionAction
+from trust_portal.learning.actions.model import ActionType, PreventionAction
 from trust_portal.learning.postmortems.tables import postmortems
 from trust_portal.learning.workplaces.calendar import WorkCalendar
 from trust_portal.learning.workplaces.model import SetWorkplace

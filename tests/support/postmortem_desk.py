@@ -20,7 +20,8 @@ from trust_portal.kernel.actor import Actor, ActorKind, Role
 from trust_portal.kernel.canonical import canonical
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.kernel.ids import VENDOR_ID
-from trust_portal.learning.actions.model import ActionType, PlanAction, PreventionAction
+from trust_portal.learning.actions.acts_model import PlanAction
+from trust_portal.learning.actions.model import ActionType, PreventionAction
 from trust_portal.learning.postmortems.model import (
     KIND,
     Accept,

@@ -20,16 +20,8 @@ from trust_portal.kernel.actor import Role
 from trust_portal.kernel.clock import ManualClock
 from trust_portal.kernel.ids import VENDOR_ID, new_id
 from trust_portal.kernel.page import PageRequest
-from trust_portal.learning.actions.model import (
-    ActionFilter,
-    ActionState,
-    DropAction,
-    FinishAction,
-    LinkRecurrence,
-    MoveDueDate,
-    RecurredAction,
-    StepAct,
-)
+from trust_portal.learning.actions.acts_model import DropAction, FinishAction, LinkRecurrence, MoveDueDate
+from trust_portal.learning.actions.model import ActionFilter, ActionState, RecurredAction, StepAct
 from trust_portal.learning.actions.repository import actions_of
 from trust_portal.learning.actions.standings import COLUMNS, DERIVED
 

@@ -20,7 +20,7 @@ from trust_portal.kernel.actor import Role
 from trust_portal.kernel.clock import ManualClock
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.page import PageRequest
-from trust_portal.learning.actions.model import FinishAction, MoveDueDate
+from trust_portal.learning.actions.acts_model import FinishAction, MoveDueDate
 from trust_portal.learning.actions.reminders import Rung, Skip, rung_times
 from trust_portal.learning.actions.told_reminders import ReminderFilter, ReminderKind
 from trust_portal.learning.switchboard.service import AcknowledgeEscalation

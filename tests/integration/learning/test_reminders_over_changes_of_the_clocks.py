@@ -14,7 +14,7 @@ from support.learning_world import Vendor
 from trust_portal.house import build_house
 from trust_portal.kernel.clock import ManualClock
 from trust_portal.kernel.ids import VENDOR_ID
-from trust_portal.learning.actions.model import MoveDueDate
+from trust_portal.learning.actions.acts_model import MoveDueDate
 from trust_portal.learning.actions.reminders import Rung, Skip
 from trust_portal.learning.workplaces.calendar import WorkCalendar
 from trust_portal.learning.workplaces.model import SetWorkplace

@@ -21,16 +21,8 @@ from trust_portal.kernel.actor import Role
 from trust_portal.kernel.clock import ManualClock
 from trust_portal.kernel.ids import VENDOR_ID, new_id
 from trust_portal.kernel.page import PageRequest
-from trust_portal.learning.actions.model import (
-    ActionState,
-    ActionType,
-    DropAction,
-    FinishAction,
-    MoveDueDate,
-    PlanAction,
-    PreventionAction,
-    StepAct,
-)
+from trust_portal.learning.actions.acts_model import DropAction, FinishAction, MoveDueDate, PlanAction
+from trust_portal.learning.actions.model import ActionState, ActionType, PreventionAction, StepAct
 from trust_portal.learning.actions.standings import COLUMNS, DERIVED
 from trust_portal.learning.switchboard.board import Board
 from trust_portal.learning.switchboard.model import BoardFilter

@@ -9,7 +9,7 @@ from support.postmortem_desk import Desk, desk_of
 
 from trust_portal.access.actors import CONSOLE
 from trust_portal.kernel.period import parse_period
-from trust_portal.learning.actions.model import FinishAction
+from trust_portal.learning.actions.acts_model import FinishAction
 from trust_portal.storage.tenancy import StaffScope
 from trust_portal.trust.gathering.incidents import gather
 from trust_portal.trust.gathering.model import Ask

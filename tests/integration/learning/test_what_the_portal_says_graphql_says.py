@@ -14,7 +14,8 @@ from schema.ids import encode
 from schema.root import schema
 from trust_portal.kernel.actor import Role
 from trust_portal.kernel.ids import VENDOR_ID
-from trust_portal.learning.actions.model import ActionType, PlanAction
+from trust_portal.learning.actions.acts_model import PlanAction
+from trust_portal.learning.actions.model import ActionType
 from trust_portal.learning.postmortems.model import Acknowledgement, Disclose, Release, Return
 from trust_portal.learning.workplaces.calendar import WorkCalendar
 from trust_portal.learning.workplaces.model import SetWorkplace

@@ -17,7 +17,8 @@ from trust_portal.evidence.statement import Statement
 from trust_portal.kernel.clock import ManualClock
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.page import PageRequest
-from trust_portal.learning.actions.model import ActionFilter, MoveDueDate
+from trust_portal.learning.actions.acts_model import MoveDueDate
+from trust_portal.learning.actions.model import ActionFilter
 from trust_portal.learning.actions.standings import derive_standings
 from trust_portal.learning.switchboard.model import BoardFilter
 from trust_portal.learning.workplaces.calendar import WorkCalendar

@@ -20,7 +20,7 @@ from trust_portal.app import create_app
 from trust_portal.kernel.actor import Role
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.page import PageRequest
-from trust_portal.learning.actions.model import MoveDueDate
+from trust_portal.learning.actions.acts_model import MoveDueDate
 from trust_portal.learning.actions.reminders import Rung, Skip
 from trust_portal.learning.actions.told_reminders import ReminderFilter, ReminderKind
 from trust_portal.learning.workplaces.calendar import WorkCalendar

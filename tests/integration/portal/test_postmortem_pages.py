@@ -24,7 +24,8 @@ from trust_portal.kernel.actor import Actor, ActorKind
 from trust_portal.kernel.canonical import canonical
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.page import PageRequest
-from trust_portal.learning.actions.model import ActionType, FinishAction, PlanAction
+from trust_portal.learning.actions.acts_model import FinishAction, PlanAction
+from trust_portal.learning.actions.model import ActionType
 
 pytestmark = pytest.mark.takes(seconds=25)
 COPIES = """{ viewer { tenant { incidents(since: "2026-01-01T00:00:00Z", until: "2026-12-31T00:00:00Z") {

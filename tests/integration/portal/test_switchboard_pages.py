@@ -24,8 +24,9 @@ from trust_portal.access.tokens.model import CreateToken
 from trust_portal.kernel.actor import Role
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.page import PageRequest
+from trust_portal.learning.actions.acts_model import PlanAction
 from trust_portal.learning.actions.clocks import begin_clock
-from trust_portal.learning.actions.model import ActionFilter, ActionState, ActionType, PlanAction
+from trust_portal.learning.actions.model import ActionFilter, ActionState, ActionType
 
 pytestmark = pytest.mark.takes(seconds=25)
 OWNER, PMO = "incident_owner", "pmo"

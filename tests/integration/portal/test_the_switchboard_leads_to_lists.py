@@ -15,14 +15,9 @@ from support.portal_fixtures import Portal
 from support.postmortem_desk import TRACKED
 
 from trust_portal.kernel.page import PageRequest
+from trust_portal.learning.actions.acts_model import FinishAction, PlanAction
 from trust_portal.learning.actions.clocks import begin_clock
-from trust_portal.learning.actions.model import (
-    ActionFilter,
-    ActionOrder,
-    ActionType,
-    FinishAction,
-    PlanAction,
-)
+from trust_portal.learning.actions.model import ActionFilter, ActionOrder, ActionType
 from trust_portal.learning.incidents.model import Severity
 
 pytestmark = pytest.mark.takes(seconds=30)

@@ -16,7 +16,7 @@ from trust_portal.access.rights import actor_with
 from trust_portal.kernel.actor import Role
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.page import PageRequest
-from trust_portal.learning.actions.model import FinishAction
+from trust_portal.learning.actions.acts_model import FinishAction
 from trust_portal.learning.postmortems.model import PARTS, REQUIRED_PARTS
 from trust_portal.web.templating import source
 

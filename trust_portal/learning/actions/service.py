@@ -15,17 +15,19 @@ from trust_portal.evidence.ledger import Ledger
 from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.ids import VENDOR_ID, new_id
 from trust_portal.learning.actions import repository
+from trust_portal.learning.actions.acts_model import (
+    DropAction,
+    FinishAction,
+    LinkRecurrence,
+    MoveDueDate,
+    PlanAction,
+)
 from trust_portal.learning.actions.clocks import begin_clock, due_by_term
 from trust_portal.learning.actions.merging import covered_elsewhere
 from trust_portal.learning.actions.model import (
     NOUN,
     STANDING,
     ActionState,
-    DropAction,
-    FinishAction,
-    LinkRecurrence,
-    MoveDueDate,
-    PlanAction,
     PreventionAction,
     Recurrence,
     StepAct,

@@ -91,9 +91,8 @@ def posture_section(
 
 def rests_on(section: Section) -> frozenset[tuple[str, UUID]]:
     """The checks that a section tells of: which, and the receipt of the look that made it."""
-    outcomes = [
-        (row.id, row.cells[1].receipt) for table in section.tables if table.id == CHECKS for row in table.rows
-    ]
+    tables = (table for table in section.tables if table.id == CHECKS)
+    outcomes = [(id_, cells["outcome"].receipt) for table in tables for id_, cells in table.by_column()]
     return frozenset((id_, UUID(receipt)) for id_, receipt in outcomes if receipt is not None)
 
 

@@ -8,7 +8,8 @@ from starlette.datastructures import FormData
 
 from trust_portal.errors import InvalidInput
 from trust_portal.kernel.names import require_words
-from trust_portal.learning.actions.model import ActionType, PlanAction, tracked_at
+from trust_portal.learning.actions.acts_model import PlanAction, tracked_at
+from trust_portal.learning.actions.model import ActionType
 from trust_portal.web.forms import one_of, required, together
 
 

@@ -19,16 +19,13 @@ from trust_portal.access.policy import Resource
 from trust_portal.documents import formats
 from trust_portal.errors import InvalidInput, Refused
 from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.learning.actions.acts_model import DropAction, FinishAction, LinkRecurrence, MoveDueDate
 from trust_portal.learning.actions.model import (
     NOUN,
     ActionFilter,
     ActionOrder,
     ActionState,
     ActionType,
-    DropAction,
-    FinishAction,
-    LinkRecurrence,
-    MoveDueDate,
     PreventionAction,
     StepAct,
 )
