@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 import pytest
 from support.learning_world import declared, step, updated
-from support.postmortem_desk import WRITTEN, Desk, desk_of, told
+from support.postmortem_desk import TRACKED, WRITTEN, Desk, desk_of, told
 
 from schema.context import Context
 from schema.ids import encode
@@ -22,6 +22,7 @@ from trust_portal.evidence.verify import verify
 from trust_portal.kernel.actor import Role
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.page import PageRequest
+from trust_portal.learning.actions.model import ActionType, PlanAction
 from trust_portal.learning.postmortems.asking import Asked
 from trust_portal.learning.postmortems.model import (
     Accept,
@@ -223,6 +224,21 @@ async def test_nobody_reviews_what_they_wrote(desk):
         )
     assert refused.value.code == "OWN_TEXT"
     assert (await desk.again(submitted)).last.kind is StepKind.SUBMITTED
+
+
+async def test_nobody_reviews_a_postmortem_in_which_they_planned_an_action(desk):
+    postmortem = await desk.postmortem()
+    command = PlanAction(postmortem.id, "Alarm earlier", ActionType.DETECT, desk.owner.id, 10, TRACKED)
+    await desk.house.prevention_actions.plan(command, desk.reviewer)
+    submitted = await desk.in_review(postmortem)
+    with pytest.raises(Denied) as refused:
+        await desk.house.postmortem_writing.accept(
+            Accept(submitted.id, str(submitted.last.digest), "Fine."), desk.reviewer
+        )
+    assert refused.value.code == "OWN_TEXT"
+    assert (await desk.again(submitted)).last.kind is StepKind.SUBMITTED
+    opened = await desk.house.postmortem_reader.find(desk.writer, postmortem.id)
+    assert [each["name"] for each in opened.document["authors"]] == ["Wera Lind", "Rui Alves"]
 
 
 async def test_nobody_but_the_owner_signs(desk):

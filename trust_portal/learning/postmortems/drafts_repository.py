@@ -10,6 +10,7 @@ from sqlalchemy import Row, insert, select
 
 from trust_portal.errors import Conflict
 from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.learning.actions.tables import prevention_actions
 from trust_portal.learning.postmortems.model import (
     Draft,
     Judgment,
@@ -49,15 +50,21 @@ async def newest_judged(
 
 
 async def authors_of(session: ReadSession, postmortem_id: UUID) -> tuple[Person, ...]:
-    """Everybody who ever saved a draft of it, in the order in which they first did."""
-    rows = await session.execute(
-        select(postmortem_drafts.c.author_id, postmortem_drafts.c.author_name)
-        .where(postmortem_drafts.c.tenant_id == VENDOR_ID, postmortem_drafts.c.postmortem_id == postmortem_id)
-        .order_by(postmortem_drafts.c.revision)
+    """Everybody who ever saved a draft of it, in the order in which they first did; then who planned actions in it."""
+    draft, action = postmortem_drafts.c, prevention_actions.c
+    written = await session.execute(
+        select(draft.author_id, draft.author_name)
+        .where(draft.tenant_id == VENDOR_ID, draft.postmortem_id == postmortem_id)
+        .order_by(draft.revision)
+    )
+    planned = await session.execute(
+        select(action.by_id, action.by_name)
+        .where(action.tenant_id == VENDOR_ID, action.postmortem_id == postmortem_id)
+        .order_by(action.created_at, action.id)
     )
     found: dict[UUID, Person] = {}
-    for row in rows:
-        found.setdefault(row.author_id, Person(row.author_id, row.author_name))
+    for id_, name in (*written, *planned):
+        found.setdefault(id_, Person(id_, name))
     return tuple(found.values())
 
 

@@ -157,7 +157,9 @@ class PostmortemWriting:
                     "this is not the document in review: look again", code="DIGEST_CHANGED", field="digest"
                 )
             if person_behind(actor) in {each.id for each in submission.authors}:
-                raise Denied("nobody reviews what they wrote; somebody else does", code="OWN_TEXT")
+                raise Denied(
+                    "nobody reviews what they wrote, or planned in it; somebody else does", code="OWN_TEXT"
+                )
             return await take_step(
                 self._ledger,
                 session,
