@@ -118,7 +118,7 @@ class _Texts(HTMLParser):
 
     _VOID = frozenset({"br", "hr", "img", "input", "link", "meta", "wbr"})
     _RUNNING = frozenset(
-        {"a", "b", "circle", "code", "em", "i", "path", "small", "span", "strong", "sub", "sup", "wbr"}
+        {"a", "b", "circle", "code", "em", "i", "path", "small", "span", "strong", "sub", "sup"}
     )
     _SAID = ("alt", "aria-label", "data-copy", "data-copy-name", "placeholder", "title")
 
