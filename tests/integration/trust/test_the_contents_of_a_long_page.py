@@ -18,7 +18,7 @@ from trust_portal.trust.sections.outcome import outcome
 _WORDS = {
     State.FRESH: "Fresh",
     State.STALE: "Stale",
-    State.MISSING: "Incomplete",
+    State.MISSING: "Missing",
     State.NOT_APPLICABLE: "Does not apply",
 }
 
