@@ -13,7 +13,7 @@ from uuid import UUID
 
 import pytest
 from support.incident_storms import Paged
-from support.learning_world import BEGAN, Vendor, by, declared
+from support.learning_world import BEGAN, Vendor, by, declared, step, updated
 from support.postmortem_desk import Desk
 
 from trust_portal.access.actors import CONSOLE
@@ -23,6 +23,7 @@ from trust_portal.access.tokens.model import Admission, Bounds
 from trust_portal.facts.events import AlarmSource
 from trust_portal.facts.framing import lines
 from trust_portal.kernel.actor import Actor, Role
+from trust_portal.kernel.clock import rfc3339
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.learning.incidents import repository
 from trust_portal.learning.incidents.acts_model import (
@@ -39,7 +40,7 @@ from trust_portal.learning.incidents.acts_model import (
 from trust_portal.learning.incidents.facts_repository import all_keys, downgrades_of, facts_about
 from trust_portal.learning.incidents.folding import fold, ids_in
 from trust_portal.learning.incidents.integrations_model import Reception, SetIntegration
-from trust_portal.learning.incidents.model import Incident, IncidentGap, Severity
+from trust_portal.learning.incidents.model import Incident, IncidentGap, Severity, incident_id
 from trust_portal.learning.postmortems.repository import postmortem_of
 from trust_portal.learning.switchboard.coverage import Cover
 from trust_portal.learning.switchboard.repository import read_ledger
@@ -83,6 +84,8 @@ class Weather:
     signed: list[UUID] = field(default_factory=list)
     #: Whose merger two have undone.
     parted: list[UUID] = field(default_factory=list)
+    #: Made less by two, and a P1 again by what they could not see.
+    burning: list[UUID] = field(default_factory=list)
 
     async def alarm(self, paged: Paged, run: int) -> Reception:
         """Delivered twice, as pagers do that had no answer; a P1 or P2 of them is remembered by name."""
@@ -193,6 +196,38 @@ class Weather:
         assert settled is not None
         self.lowered += 1
         return settled
+
+    async def made_less(self, run: int) -> None:
+        """A producer's clock is five minutes ahead; two make a P1 less; its alarm is sent again; an end is told of the
+        future; and then it burns again, of a time that was before the first.
+        """
+        clock, key = self.vendor.clock, f"{run}-MADE-LESS"
+        paged = Paged(AlarmSource.ALERTMANAGER, "firing", "MADE-LESS", run, "P1")
+        assert await self.alarm(paged, run) is Reception.TOLD
+        id_ = incident_id("alertmanager/main", key)
+        ahead = updated(key, "severity", minute=1, severity="P1") | {
+            "time": rfc3339(clock.now() + timedelta(minutes=5))
+        }
+        await self.vendor.tell(ahead)
+        await self.vendor.house.incident_following.follow()
+        clock.advance(timedelta(seconds=1))
+        less = await self.approved(id_, Severity.P3)
+        assert less.severity is Severity.P3
+        clock.advance(timedelta(seconds=1))
+        assert await self.alarm(paged, run) is Reception.DUPLICATE
+        far = step(key, "resolved", minute=2)
+        outcome = await self.vendor.send(far | {"data": far["data"] | {"at": "2062-06-01T10:00:00Z"}})
+        assert (outcome.accepted, [each.code for each in outcome.rejected]) == (0, ["TIME_IN_FUTURE"])
+        await self.vendor.house.incident_following.follow()
+        assert await self._known(id_) == [less]
+        await self.vendor.tell(
+            updated(key, "severity", minute=3, severity="P1") | {"time": rfc3339(clock.now())}
+        )
+        await self.vendor.house.incident_following.follow()
+        [again] = await self._known(id_)
+        assert (again.severity, again.is_open) == (Severity.P1, True)
+        assert await self.cover(id_) is Cover.UNSIGNED
+        self.burning.append(id_)
 
     async def bound(self, run: int, key: str) -> dict[str, Any]:
         """A P2 of one customer, by a token for that one: the event."""

@@ -137,6 +137,9 @@ async def test_no_p1_or_p2_is_ever_without_a_postmortem_or_a_named_gap(
             if run % 8 == 0:
                 await weather.merged_and_undone(by_hand, run)
                 assert (await unnamed(vendor, so_far), await weather.unheard()) == (set(), [])
+        if run % 10 == 5:
+            await weather.made_less(run)
+            assert (await unnamed(vendor, so_far), await weather.unheard()) == (set(), [])
         if run % 5 == 0:
             await weather.sign(run)
             assert (await unnamed(vendor, so_far), await weather.unheard()) == (set(), [])
@@ -147,6 +150,7 @@ async def test_no_p1_or_p2_is_ever_without_a_postmortem_or_a_named_gap(
     assert len(weather.signed) >= 3
     assert len(weather.assigned) >= 1
     assert len(weather.parted) == 3
+    assert len(weather.burning) == 2
 
     incidents, gaps = await register(vendor)
     async with vendor.house.storage.read(VENDOR) as session:
