@@ -19,9 +19,15 @@ from uuid import UUID
 
 from trust_portal.facts.events import INCIDENT_DECLARED
 from trust_portal.learning.incidents.course import courses
-from trust_portal.learning.incidents.effects import kind_of, known_by, may_decide, order, spoke_for
+from trust_portal.learning.incidents.effects import kind_of, known_by, may_decide, order, spoke_for, stated
 from trust_portal.learning.incidents.mergers import Merger, way
-from trust_portal.learning.incidents.model import Downgrade, EntryKind, IncidentFact, Severity
+from trust_portal.learning.incidents.model import (
+    Downgrade,
+    EntryKind,
+    IncidentFact,
+    Severity,
+    incident_id,
+)
 from trust_portal.learning.incidents.naming import Name, resolved
 
 WORDS: Final = frozenset({EntryKind.MERGED, EntryKind.UNMERGED})
@@ -99,6 +105,13 @@ class _Judged:
             name: [fact for fact in history if kind_of(fact) in _WEIGHTY]
             for name, history in histories.items()
         }
+        lowered = {each.incident_id for each in self._downgrades}
+        # Of all others it is plain what they weigh: nothing ever made a P1 or P2 less.
+        self._intricate = [
+            name
+            for name, history in self._weighty.items()
+            if (lowered and incident_id(*name) in lowered) or any(fact.bounds is not None for fact in history)
+        ]
 
     def is_overtaken(self, name: Name, fact: IncidentFact) -> bool:
         """Whether what happened later says otherwise."""
@@ -127,7 +140,10 @@ class _Judged:
         """What goes on in nothing yet only adds its weight."""
         if word.name not in self.standing:
             return False
-        company = self._company(way(word.name, self.standing)[-1])
+        end = way(word.name, self.standing)[-1]
+        if self._is_outweighed(word, end):
+            return False
+        company = self._company(end)
         known = {name: known_by(self._weighty[name], word.due) for name in company}
         lowered = [each for each in self._downgrades if each.holds_from <= word.due]
         before = {name: self.standing[name] for name in company if name in self.standing}
@@ -138,6 +154,36 @@ class _Judged:
         return any(
             takes_away(severity, now[name][0], worst, now[name][1]) for name, (severity, worst) in was.items()
         )
+
+    def _is_outweighed(self, word: _Word, end: Name) -> bool:
+        """Whether it is plain that nothing gets less: what it leaves goes on bearing something as bad.
+
+        To weigh everything that goes on in ``end`` for each of thousands of words would take the square of their
+        number. Whatever this does not say, that does.
+        """
+        if any(way(name, self.standing)[-1] == end for name in self._intricate):
+            return False
+        left = self.standing[word.name].into
+        if word.into is not None and left in way(word.into, self.standing):
+            return True
+        borne = [self._worst_told(name, word.due) for name in self._below(word.name)]
+        worst = min((each for each in borne if each.is_major), default=None)
+        return worst is None or any(
+            self._worst_told(name, word.due) <= worst for name in self._below(left, word.name)
+        )
+
+    def _worst_told(self, name: Name, moment: datetime) -> Severity:
+        """Of itself, by what had come in by then."""
+        severities = (stated(fact) for fact in known_by(self._weighty[name], moment))
+        return min((each for each in severities if each is not None), default=Severity.P4)
+
+    def _below(self, name: Name, without: Name | None = None) -> Iterator[Name]:
+        """It, and everything that goes on in it; but for what goes on in ``without``, and that itself."""
+        waiting = [name]
+        while waiting:
+            found = waiting.pop()
+            yield found
+            waiting.extend(each for each in self._merged.get(found, ()) if each != without)
 
     def _company(self, end: Name) -> list[Name]:
         """Everything that goes on in ``end``, and that itself."""
