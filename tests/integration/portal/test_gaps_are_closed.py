@@ -457,7 +457,10 @@ async def test_the_page_of_a_pager_says_what_was_turned_away_and_what_ends_it(po
         assert (await pager.post(PAGERDUTY, content=body, headers=signed(body, "another"))).status_code == 401
         page = (await browser.get(where)).text
         assert "Deliveries were turned away" in page
-        assert "It did not prove itself by the secret or token on record, since" in page
+        assert (
+            "It did not prove itself by the secret or token on record, or was too large for that, since"
+            in page
+        )
         assert "until this pager is saved anew" in page
         form = {"do": "save", "version": 1, "rules": "- {ignore: All}", "enabled": "yes", "reason": "Looked"}
         assert (await browser.post(where, data=form)).status_code == 303

@@ -301,7 +301,22 @@ async def test_a_delivery_that_is_too_large_to_take_in_is_a_gap_by_name(portal: 
             answer = await pager.post(path, content=body, headers=signed(body))
             assert answer.status_code == 413
     assert await known(portal, "pagerduty/main") == {}
-    assert await gaps(portal) == [("pagerduty/main/unreadable", "refused", None)]
+    assert await gaps(portal) == [("pagerduty/main/unproved", "refused", None)], (
+        "a signature is over the whole"
+    )
+
+
+async def test_what_is_too_large_to_take_in_is_unreadable_of_a_pager_that_proves_itself_by_its_token(
+    portal: Portal,
+):
+    async with portal.browser("sre_operator") as browser:
+        page = (await browser.get(await set_up(browser, "alertmanager", "prod"))).text
+    [token] = re.findall(r"tpa_[A-Za-z0-9_-]{43}", page)
+    async with portal.program(None) as pager:
+        for given, why in (("tpa_" + "x" * 43, ["unproved"]), (token, ["unproved", "unreadable"])):
+            headers = {"authorization": f"Bearer {given}"}
+            assert (await pager.post(ALERTS, content=b"x" * (2**20 + 1), headers=headers)).status_code == 413
+            assert await gaps(portal) == [(f"alertmanager/prod/{each}", "refused", None) for each in why]
 
 
 async def test_what_burns_again_and_worse_is_worse_and_without_a_rule_a_gap(portal: Portal):

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 from support.learning_world import Vendor, by, updated
-from support.pager_deliveries import PAGER, SECRET, paged, set_up, signed
+from support.pager_deliveries import PAGER, SECRET, gaps, paged, set_up, signed
 from support.portal_fixtures import Portal
 
 from trust_portal.access.actors import CONSOLE
@@ -79,3 +79,31 @@ async def test_what_nobody_declared_and_no_rule_took_is_told_to_every_customer_a
             sent = await browser.post("/incidents", data=form)
             assert sent.status_code == 303, sent.text
     assert await _unclear(portal, "2026-Q3") == await _unclear(portal, "2026-Q2") == []
+
+
+async def test_what_a_stranger_sends_is_in_no_report_and_what_the_pager_itself_sent_while_it_is_off_is(
+    portal: Portal,
+):
+    body = paged("triggered", "a")
+    async with portal.browser("sre_operator") as browser, portal.program(None) as pager:
+        where = await set_up(browser, "pagerduty", "main", secret=SECRET)
+        for content, status in ((body, 401), (b"x" * (2**20 + 1), 413)):
+            assert (await pager.post(PAGER, content=content)).status_code == status
+        assert (await pager.post(PAGER, content=body, headers=signed(body, "another"))).status_code == 401
+        portal.clock.advance(timedelta(minutes=1))
+        assert [name for name, _, _ in await gaps(portal)] == ["pagerduty/main/unproved"]
+        assert await _unclear(portal, "2026-Q3") == []
+
+        form = {"do": "save", "version": 1, "rules": RULES, "enabled": "", "reason": "Too loud"}
+        assert (await browser.post(where, data=form)).status_code == 303
+        assert "While it is turned off, each delivery that proves itself" in (await browser.get(where)).text
+        assert (await pager.post(PAGER, content=body, headers=signed(body))).status_code == 401
+        portal.clock.advance(timedelta(minutes=1))
+        assert await _unclear(portal, "2026-Q3") == ["1", "1"]
+
+        form |= {"version": 2, "rules": "- {ignore: It is of a test bench}", "enabled": "yes"}
+        assert (await browser.post(where, data=form)).status_code == 303
+        assert "While it is turned off" not in (await browser.get(where)).text
+        assert (await pager.post(PAGER, content=body, headers=signed(body))).status_code == 200
+    portal.clock.advance(timedelta(minutes=1))
+    assert await _unclear(portal, "2026-Q3") == []

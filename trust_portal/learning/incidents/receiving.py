@@ -103,12 +103,17 @@ class AlarmDesk:
                 raise
             return Reception.DUPLICATE
 
-    async def refuse(self, kind: AlarmSource, name: str) -> None:
-        """A delivery that the door could not take in whole: a gap, where there is such a pager."""
+    async def refuse(self, kind: AlarmSource, name: str, *, token: str | None) -> None:
+        """A delivery that the door could not take in whole: a gap, where there is such a pager.
+
+        Only a token proves it then: a signature is over the whole of it.
+        """
         async with self._storage.read(_VENDOR) as session:
             integration = await pagers.find_integration(session, f"{kind.value}/{name}")
-        if integration is not None:
-            await self._refuse(integration, RefusedDelivery.UNREADABLE)
+        if integration is None:
+            return
+        proved = not integration.kind.signs and self._proved(integration, b"", None, token)
+        await self._refuse(integration, RefusedDelivery.UNREADABLE if proved else RefusedDelivery.UNPROVED)
 
     async def _refuse(self, integration: Integration, why: RefusedDelivery) -> None:
         """Turned away, but not unseen: it is a gap in the coverage until the pager is set anew."""

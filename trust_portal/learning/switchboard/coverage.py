@@ -18,6 +18,7 @@ from fractions import Fraction
 from typing import Final
 from uuid import UUID
 
+from trust_portal.learning.incidents.integrations_model import RefusedDelivery
 from trust_portal.learning.incidents.model import Severity, incident_id, is_told_of
 from trust_portal.learning.switchboard.model import BoardFilter, Whose, first_after
 
@@ -112,6 +113,11 @@ class Undeclared:
     @property
     def pager(self) -> str | None:
         return None if self.cover is Cover.UNDECLARED else self.source
+
+    @property
+    def is_proved(self) -> bool:
+        """False of deliveries that did not prove themselves: anybody can send those."""
+        return self.cover is not Cover.REFUSED or self.key != RefusedDelivery.UNPROVED.value
 
     @property
     def whose(self) -> Whose:

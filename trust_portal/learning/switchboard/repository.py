@@ -210,10 +210,12 @@ async def read_lines(session: ReadSession, at: datetime, wanted: BoardFilter) ->
 async def untaken_before(session: ReadSession, until: datetime) -> int:
     """How many that were told of before ``until`` the ledger counts as what may have been a P1, and no incident has.
 
-    What the register is yet to take in is not among them: it has a time of its own to do so.
+    What the register is yet to take in is not among them: it has a time of its own to do so. Nor is what did not prove
+    itself: no stranger writes into what customers are told.
     """
     found = await _undeclared(await session.driver())
-    return sum(each.first_at < until and each.cover is not Cover.WAITING for each in found)
+    counted = [each for each in found if each.is_proved and each.cover is not Cover.WAITING]
+    return sum(each.first_at < until for each in counted)
 
 
 async def _undeclared(driver: Any) -> list[Undeclared]:

@@ -26,17 +26,18 @@ async def receive(request: Request) -> Response:
     except ValueError:
         raise NotFound("pager") from None
     alarms, name = house_of(request).alarms, request.path_params["name"]
+    token = _token(request.headers.get("authorization"))
     try:
         body = await _body(request)
     except TooLarge:
-        await alarms.refuse(kind, name)
+        await alarms.refuse(kind, name, token=token)
         raise
     reception = await alarms.receive(
         kind,
         name,
         body,
         signature=request.headers.get("x-pagerduty-signature"),
-        token=_token(request.headers.get("authorization")),
+        token=token,
     )
     return JSONResponse({"alarm": reception.value}, status_code=_STATUS.get(reception, 200))
 

@@ -94,7 +94,7 @@ async def create(request: Request) -> Response:
 #: Why a delivery was turned away.
 _REFUSALS: Final[Mapping[RefusedDelivery, str]] = {
     RefusedDelivery.OFF: "It was delivered while its alarms are not taken in",
-    RefusedDelivery.UNPROVED: "It did not prove itself by the secret or token on record",
+    RefusedDelivery.UNPROVED: "It did not prove itself by the secret or token on record, or was too large for that",
     RefusedDelivery.UNREADABLE: "It was no delivery that this pager sends",
 }
 
