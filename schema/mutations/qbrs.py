@@ -78,7 +78,7 @@ class MakeCommitmentInput:
     due: date
     period: str | None = strawberry.field(
         default=None,
-        description="Of the review in which it is made; the last quarter that is over, where nothing is said.",
+        description="Of the review in which it is made; where nothing is said, the last quarter that is over, or that in which the customer came.",
     )
 
 

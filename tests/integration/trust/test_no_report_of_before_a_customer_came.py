@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from qbr_desk import by_the_clock, everything
 from report_desk import CORA
 from sqlalchemy import text
 from support.portal_fixtures import Portal
@@ -14,8 +15,9 @@ from trust_portal.access.tenants.model import CreateTenant
 from trust_portal.errors import InvalidInput
 from trust_portal.storage.outbox import Job
 from trust_portal.storage.tenancy import StaffScope
+from trust_portal.trust.accounts.model import Readiness, SetAccount
 from trust_portal.trust.batches.model import StartTrustBatch
-from trust_portal.trust.qbr.model import Prepare
+from trust_portal.trust.qbr.model import Prepare, Promise
 from trust_portal.trust.report.model import PublishTrustReport
 
 pytestmark = pytest.mark.takes(seconds=10)
@@ -56,3 +58,39 @@ async def test_who_came_on_the_first_day_after_a_quarter_has_no_report_and_no_re
             await house.qbrs.prepare(Prepare(tenant_id, Q2), CORA)
         assert await house.trust_reports.versions(CONSOLE, tenant_id) == ()
         assert (await house.trust_reports.preview(CONSOLE, tenant_id, "2026-Q3")).as_of == house.clock.now()
+
+
+async def test_of_who_came_after_the_quarter_of_its_first_review_nothing_is_asked_for_and_promises_go_to_the_next(
+    portal: Portal,
+) -> None:
+    house = portal.house
+    new = CreateTenant("berlin", "Berlin", "Europe/Berlin", onboarded_at=CAME["berlin"][1])
+    berlin = await house.tenants.create(new, CONSOLE)
+    last_day = CreateTenant(
+        "last", "Last", "Europe/Berlin", onboarded_at=CAME["berlin"][1] - timedelta(days=1)
+    )
+    last = await house.tenants.create(last_day, CONSOLE)
+    for each in (berlin, last):
+        await house.accounts.set(SetAccount(each.id, None, date(2026, 7, 13)), CORA)
+    readiness = {each.tenant.id: each.readiness for each in await house.accounts.list(CORA)}
+    assert (readiness[berlin.id], readiness[last.id]) == (Readiness.NOTHING_YET, Readiness.NOT_PREPARED)
+    before = await everything(house, berlin.id)
+    assert await by_the_clock(house) == 1, "of the other alone"
+    assert await everything(house, berlin.id) == before
+    async with portal.browser("csm") as csm:
+        assert "Nothing to review yet" in (await csm.get("/accounts")).text
+        said = "Q2 2026, which was over before this customer came: nothing is prepared"
+        assert said in (await csm.get("/t/berlin/account")).text
+
+    with pytest.raises(InvalidInput, match=f"{Q2} was over before this customer came") as refusal:
+        await house.qbrs.promise(Promise(berlin.id, "Answer", "Cora", date(2026, 9, 1), Q2), CORA)
+    assert refusal.value.field == "period"
+    assert await everything(house, berlin.id) == before
+    made = [
+        await house.qbrs.promise(Promise(each.id, "Answer", "Cora", date(2026, 9, 1)), CORA)
+        for each in (berlin, last)
+    ]
+    assert [each.period for each in made] == ["2026-Q3", Q2]
+
+    await house.accounts.set(SetAccount(berlin.id, None, date(2026, 10, 5)), CORA)
+    assert (await house.accounts.look(CORA, berlin.id)).readiness is Readiness.NOT_PREPARED

@@ -33,6 +33,7 @@ class Readiness(StrEnum):
     """How far the QBR of the quarter that the next review is about has come."""
 
     NO_DATE = "no_date"  #: nobody has said when the review is
+    NOTHING_YET = "nothing_yet"  #: the quarter was over before the customer came
     NOT_PREPARED = "not_prepared"
     BLOCKED = "blocked"  #: prepared, and something in it is stale or missing
     AGED = "aged"  #: prepared, and something was fresh then and is no longer: to be gathered anew

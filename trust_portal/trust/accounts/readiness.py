@@ -38,7 +38,8 @@ def account_of(
         return Account(tenant, settings, Readiness.NO_DATE)
     qbr = reviews.get((tenant.id, quarter))
     if qbr is None:
-        return Account(tenant, settings, Readiness.NOT_PREPARED)
+        nothing = tenant.came_after(quarter)
+        return Account(tenant, settings, Readiness.NOTHING_YET if nothing else Readiness.NOT_PREPARED)
     if qbr.issue is not None:
         return Account(tenant, settings, Readiness.ISSUED, qbr.blocking, qbr.id)
     obstacles = qbr.obstacles or ()

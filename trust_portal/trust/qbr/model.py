@@ -248,7 +248,7 @@ class IssueQbr:
 class Promise:
     """Command: a commitment, to be led with in the next review.
 
-    ``period`` is that of the review in which it is made; None: of the last quarter that is over.
+    ``period`` is that of the review in which it is made; None: of the last quarter that is over, or that in which the customer came.
     """
 
     tenant_id: UUID

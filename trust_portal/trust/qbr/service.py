@@ -16,7 +16,7 @@ from trust_portal.evidence.ledger import Ledger
 from trust_portal.evidence.receipt_rows import receipt_digests
 from trust_portal.kernel.actor import SYSTEM, Actor
 from trust_portal.kernel.ids import new_id
-from trust_portal.kernel.period import day_in, parse_period, quarter_before
+from trust_portal.kernel.period import day_in, parse_period
 from trust_portal.storage.rounds import Round, Rounds
 from trust_portal.storage.tenancy import StaffScope, TenantScope
 from trust_portal.storage.unit_of_work import ReadSession, Storage, WriteSession
@@ -246,7 +246,9 @@ class Qbrs:
             today = day_in(now, tenant.time_zone)
             if command.due < today:
                 raise InvalidInput("a commitment is due today or later", field="due")
-            period = command.period or quarter_before(today)
+            period = command.period or tenant.newest_quarter(now)
+            if tenant.came_after(period):
+                raise InvalidInput(f"{period} was over before this customer came", field="period")
             if parse_period(period, tenant.time_zone).start > now:
                 raise InvalidInput(f"{period} has not begun yet", field="period")
             commitment = Commitment(

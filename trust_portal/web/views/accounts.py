@@ -23,6 +23,7 @@ from trust_portal.web.templating import page
 #: Kind of mark and word, by readiness.
 READINESS = {
     Readiness.NO_DATE: ("mute", "No date"),
+    Readiness.NOTHING_YET: ("mute", "Nothing to review yet"),
     Readiness.NOT_PREPARED: ("mute", "Not prepared"),
     Readiness.BLOCKED: ("warn", "Something is missing"),
     Readiness.AGED: ("warn", "To be gathered anew"),
@@ -52,11 +53,13 @@ async def accounts(request: Request) -> Response:
 async def account(request: Request, form: FormState = FormState()) -> Response:
     actor, house = actor_of(request), house_of(request)
     tenant = await tenant_of(request, purpose="account")
+    settings = await house.accounts.get(actor, tenant.id)
     return page(
         request,
         "trust/account.html",
         status_code=form.status,
-        settings=await house.accounts.get(actor, tenant.id),
+        settings=settings,
+        nothing_yet=settings.quarter is not None and tenant.came_after(settings.quarter),
         managers=await house.accounts.managers(actor),
         lead_days=LEAD.days,
         form=form,
