@@ -107,3 +107,24 @@ async def test_what_a_stranger_sends_is_in_no_report_and_what_the_pager_itself_s
         assert (await pager.post(PAGER, content=body, headers=signed(body))).status_code == 200
     portal.clock.advance(timedelta(minutes=1))
     assert await _unclear(portal, "2026-Q3") == []
+
+
+async def test_an_alarm_that_comes_in_after_the_period_is_of_the_one_in_which_by_its_own_words_it_began(
+    portal: Portal,
+):
+    async with portal.browser("sre_operator") as browser:
+        where = await set_up(browser, "pagerduty", "main", secret=SECRET)
+        form = {"do": "save", "version": 1, "rules": RULES, "enabled": "yes", "reason": "First"}
+        assert (await browser.post(where, data=form)).status_code == 303
+    for key, began, found in (
+        ("Q1", "2026-06-30T23:59:30Z", ("0", "1", "1")),
+        ("Q2", "2026-07-01T00:00:00Z", ("0", "1", "2")),
+        ("Q3", "2199-01-01T00:00:00Z", ("0", "1", "3")),
+        ("Q4", "2026-05-31T12:00:00+02:00", ("1", "2", "4")),
+    ):
+        body = paged("triggered", key, id=key, created_at=began)
+        async with portal.program(None) as pager:
+            assert (await pager.post(PAGER, content=body, headers=signed(body))).status_code == 202
+        portal.clock.advance(timedelta(minutes=1))
+        counted = [await _unclear(portal, period) for period in ("2026-05", "2026-Q2", "2026-Q3")]
+        assert counted == [[] if each == "0" else [each, each] for each in found], key

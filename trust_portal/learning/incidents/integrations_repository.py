@@ -111,6 +111,7 @@ async def add_unmatched(
             version=integration.version,
             fields=dict(alarm.fields),
             received_at=session.clock.now(),
+            began_at=alarm.began_at,
             incident_id=None if going_on is None else going_on.id,
         )
         .on_conflict_do_nothing(index_elements=["tenant_id", "source", "alarm_id"])

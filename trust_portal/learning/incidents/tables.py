@@ -282,6 +282,7 @@ incident_unmatched = tenant_table(
     instant("received_at", nullable=False),
     Column("severity", Text, comment="what the rule made of it, as far as one fitted"),
     uuid_column("incident_id", comment="of that name, which was not over when it came"),
+    instant("began_at", comment="of the trouble, by the alarm; null: it came in before that was kept"),
     refers("incidents", ("incident_id",), ("id",), "incident_unmatched_incident_fkey"),
     CheckConstraint("severity IN ('P1', 'P2', 'P3', 'P4')", name="severity_is_known"),
     Index("incident_unmatched_newest_idx", "tenant_id", "source", "received_at"),

@@ -92,7 +92,8 @@ class Undeclared:
     """What ``source`` told of ``key``, which nobody declared; ``severity`` None: none was named.
 
     ``cover`` says which kind of gap it is. Of a pager that is turned away ``key`` is why. Of what is not taken in yet
-    only the key is known, and ``source`` is None.
+    only the key is known, and ``source`` is None. ``began_at``: since when it was, where an alarm said so; the gap
+    itself is as old as what was received.
     """
 
     source: str | None
@@ -100,6 +101,12 @@ class Undeclared:
     severity: Severity | None
     first_at: datetime
     cover: Cover = Cover.UNDECLARED
+    began_at: datetime | None = None
+
+    @property
+    def about_at(self) -> datetime:
+        """From when on a period may have had it."""
+        return self.first_at if self.began_at is None else min(self.began_at, self.first_at)
 
     @property
     def id(self) -> UUID:

@@ -133,12 +133,12 @@ WHERE i.tenant_id = $1 AND i.worst_severity IN ('P1', 'P2')
 #: An alarm is no gap where the incident that went on by its name when it came is as bad at least. What was told of that
 #: name afterwards changes nothing: a pager goes by one key for all that ever goes wrong in one place.
 _UNDECLARED: Final = """
-SELECT source, key, worst_severity, first_at, 'undeclared' FROM incident_gaps
+SELECT source, key, worst_severity, first_at, NULL::timestamptz, 'undeclared' FROM incident_gaps
 WHERE tenant_id = $1 AND (worst_severity IS NULL OR worst_severity IN ('P1', 'P2'))
 UNION ALL
 SELECT u.source, u.key,
        CASE WHEN bool_or(u.severity IS NULL) THEN nullif(min(u.severity), 'P2') ELSE min(u.severity) END,
-       min(u.received_at), 'unmatched' FROM incident_unmatched u
+       min(u.received_at), min(u.began_at), 'unmatched' FROM incident_unmatched u
 WHERE u.tenant_id = $1 AND (u.severity IS NULL OR u.severity IN ('P1', 'P2'))
   AND NOT EXISTS (SELECT FROM incident_unmatched_settled s
                   WHERE s.tenant_id = $1 AND s.source = u.source AND s.alarm_id = u.alarm_id)
@@ -146,11 +146,11 @@ WHERE u.tenant_id = $1 AND (u.severity IS NULL OR u.severity IN ('P1', 'P2'))
                   AND i.worst_severity <= coalesce(u.severity, 'P1'))
 GROUP BY u.source, u.key
 UNION ALL
-SELECT r.source, r.why, NULL, r.first_at, 'refused' FROM incident_refusals r
+SELECT r.source, r.why, NULL, r.first_at, NULL, 'refused' FROM incident_refusals r
 WHERE r.tenant_id = $1 AND r.version = (SELECT max(version) FROM incident_integrations v
                                         WHERE v.tenant_id = $1 AND v.source = r.source)
 UNION ALL
-SELECT NULL, key, NULL, min(t.received_at), 'waiting' FROM incident_touches t CROSS JOIN unnest(t.keys) key
+SELECT NULL, key, NULL, min(t.received_at), NULL, 'waiting' FROM incident_touches t CROSS JOIN unnest(t.keys) key
 GROUP BY key
 """
 
@@ -208,20 +208,21 @@ async def read_lines(session: ReadSession, at: datetime, wanted: BoardFilter) ->
 
 
 async def untaken_before(session: ReadSession, until: datetime) -> int:
-    """How many that were told of before ``until`` the ledger counts as what may have been a P1, and no incident has.
+    """How many that may have been before ``until`` the ledger counts as what may have been a P1, and no incident has:
+    by the time that was told of each, and of deliveries that were turned away by when they were.
 
     What the register is yet to take in is not among them: it has a time of its own to do so. Nor is what did not prove
     itself: no stranger writes into what customers are told.
     """
     found = await _undeclared(await session.driver())
     counted = [each for each in found if each.is_proved and each.cover is not Cover.WAITING]
-    return sum(each.first_at < until for each in counted)
+    return sum(each.about_at < until for each in counted)
 
 
 async def _undeclared(driver: Any) -> list[Undeclared]:
     return [
-        Undeclared(source, key, _SEVERITIES.get(severity), first_at, _COVERS[cover])
-        for source, key, severity, first_at, cover in await driver.fetch(_UNDECLARED, VENDOR_ID)
+        Undeclared(source, key, _SEVERITIES.get(severity), first_at, _COVERS[cover], began_at)
+        for source, key, severity, first_at, began_at, cover in await driver.fetch(_UNDECLARED, VENDOR_ID)
     ]
 
 
