@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
@@ -20,6 +20,12 @@ from trust_portal.facts.rows import Owned, corrected_key
 from trust_portal.facts.tables import usage, usage_batches
 from trust_portal.kernel.ids import new_id
 from trust_portal.storage.unit_of_work import ReadSession, WriteSession
+
+_WAITING: Final = """
+SELECT min(received_at) FROM usage_batches
+WHERE tenant_id = $1
+  AND (cardinality(corrects) > 0 OR EXISTS (SELECT FROM unnest(hours) AS hour WHERE hour >= $2 AND hour < $3))
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +75,17 @@ async def tenants_with_usage_touched(session: ReadSession, limit: int) -> tuple[
         .limit(limit)
     )
     return tuple((await session.execute(query)).scalars())
+
+
+async def usage_waiting_since(
+    session: ReadSession, tenant_id: UUID, start: datetime, end: datetime
+) -> datetime | None:
+    """When the longest waiting came in of what was used in ``start`` <= hour < ``end``, or replaces other usage, and is not
+    rolled up yet; None where nothing waits.
+    """
+    driver = await session.driver()
+    found: datetime | None = await driver.fetchval(_WAITING, tenant_id, start, end)
+    return found
 
 
 async def usage_hours_touched(session: ReadSession, tenant_id: UUID) -> UsageTouched:

@@ -14,6 +14,7 @@ from trust_portal.facts.usage_batches import (
     settle_usage_batches,
     tenants_with_usage_touched,
     usage_hours_touched,
+    usage_waiting_since,
 )
 from trust_portal.storage.tenancy import TenantScope
 
@@ -109,3 +110,24 @@ async def test_what_commits_while_a_roll_up_runs_is_left_for_the_next(door: Door
         await door.deliver(used("2", 3))
         await settle_usage_batches(session, door.acme, touched)
     assert await settle(door) == {("egress", at(3))}
+
+
+async def test_since_when_something_of_some_hours_waits_to_be_rolled_up_is_known_until_it_is(
+    door: Door,
+) -> None:
+    async def waiting(first: int, last: int) -> datetime | None:
+        async with door.storage.read(TenantScope(door.acme)) as session:
+            return await usage_waiting_since(session, door.acme, at(first), at(last))
+
+    assert await waiting(0, 23) is None
+    await door.deliver(used("1", 3), used("2", 9, tenant="globex"))
+    ((received,),) = await door.rows(
+        "SELECT received_at FROM usage_batches b JOIN tenants t USING (tenant_id) WHERE t.key = 'acme'"
+    )
+    assert [await waiting(*each) for each in ((0, 23), (3, 4), (0, 3), (4, 23))] == [
+        received, received, None, None,
+    ]  # fmt: skip
+    await settle(door)
+    assert await waiting(0, 23) is None
+    await door.deliver(used("3", 20, correction_of="1"))
+    assert await waiting(3, 4) is not None, "what it replaces may have been used at any hour"

@@ -91,3 +91,20 @@ def test_a_report_that_is_contradicted_makes_what_a_review_rests_on_stale_from_f
     restated = replace(row, cells=(*row.cells[:-1], Cell("none")))
     calm = replace(sla, tables=(replace(sla.tables[0], rows=(restated,)),))
     assert inputs_section([calm], report, None, NOW).state is State.FRESH
+
+
+def test_usage_that_was_received_and_is_not_rolled_up_makes_what_is_told_of_usage_stale() -> None:
+    whole = progress(END)
+    hour = timedelta(hours=1)
+    at_work = Used((), (), (), (), waiting_since=NOW - hour)
+    assert usage_section(whole, at_work, ASK).state is State.FRESH
+    waiting = Used((), (), (), (), waiting_since=NOW - 2 * hour)
+    why = f"received, and not rolled up yet: it is 2{NB}h old, and may be 1{NB}h"
+    for section in (usage_section(whole, waiting, ASK), recommendations_section(whole, waiting, ASK)):
+        assert (section.state, section.why) == (State.STALE, why)
+    late = usage_section(progress(END - 3 * DAY - hour), waiting, ASK)
+    assert late.why == f"it is 3{NB}d old, and may be 1{NB}d; {why}"
+    _, state, stands = usage_stands(whole, ASK, NOW - 2 * hour)
+    assert savings_section((), ASK, (state, stands)).why == f"usage: {why}"
+    assert usage_stands(None, ASK, NOW - 2 * hour)[1] is State.NOT_APPLICABLE
+    assert usage_stands(progress(None), ASK, NOW - 2 * hour)[1] is State.MISSING

@@ -9,14 +9,17 @@ from typing import Final
 
 from trust_portal.cost.metering.model import HourCost, Part, Progress
 from trust_portal.cost.metering.repository import find_progress, read_hours, read_part_sums
+from trust_portal.facts.usage_batches import usage_waiting_since
 from trust_portal.kernel.period import Period, parse_period, previous_label
 from trust_portal.storage.unit_of_work import ReadSession
 from trust_portal.trust.gathering.cost import MAX_AGE
 from trust_portal.trust.gathering.model import Ask
-from trust_portal.trust.sections.freshness import freshness
+from trust_portal.trust.sections.freshness import freshness, together
 from trust_portal.trust.sections.model import State
 
 _HOUR: Final = timedelta(hours=1)
+#: How long what was received may wait to be rolled up.
+MAX_WAIT: Final = _HOUR
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,7 @@ class Used:
 
     ``metered_since`` is set where metering began after the start of the one before, ``closed_until`` where hours of
     this one are not closed that should be: ``then`` is empty, for a part of a period is not compared with a whole one.
+    ``waiting_since``: of that time is the longest waiting of what was received and is in neither.
     """
 
     now: Sequence[HourCost]
@@ -33,6 +37,7 @@ class Used:
     parts_then: Sequence[Part]
     metered_since: datetime | None = None
     closed_until: datetime | None = None
+    waiting_since: datetime | None = None
 
     @property
     def is_compared(self) -> bool:
@@ -51,8 +56,14 @@ async def read_usage(session: ReadSession, ask: Ask) -> tuple[Progress | None, U
         await read_hours(session, id_, before.start, before.end),
         await read_part_sums(session, id_, ask.period.start, until),
         await read_part_sums(session, id_, before.start, before.end),
+        waiting_since=await waiting_usage(session, ask),
     )
     return progress, comparable(used, progress, ask)
+
+
+async def waiting_usage(session: ReadSession, ask: Ask) -> datetime | None:
+    """Since when something waits to be rolled up that was used in the period or in the one before it."""
+    return await usage_waiting_since(session, ask.tenant.id, period_before(ask).start, ask.until)
 
 
 def comparable(used: Used, progress: Progress, ask: Ask) -> Used:
@@ -77,12 +88,20 @@ def period_before(ask: Ask) -> Period:
     return parse_period(previous_label(ask.period.label), ask.period.time_zone)
 
 
-def usage_stands(progress: Progress | None, ask: Ask) -> tuple[datetime | None, State, str | None]:
-    """Until when usage is known, and what that makes of whatever is told from it: its state, and why. Pure."""
+def usage_stands(
+    progress: Progress | None, ask: Ask, waiting_since: datetime | None = None
+) -> tuple[datetime | None, State, str | None]:
+    """Until when usage is known, and what that makes of whatever is told from it: its state, and why. Also where hours are
+    closed what came in for them since, ``waiting_since``, is not in it until it is rolled up. Pure.
+    """
     if progress is None:
         return None, State.NOT_APPLICABLE, "no usage of this customer is metered"
     if progress.first_hour >= ask.until:
         return None, State.NOT_APPLICABLE, "usage of this customer is metered only since the period was over"
     as_of = closed_until(progress)
     # What happens after the period can make nothing of it older.
-    return as_of, *freshness(as_of, MAX_AGE, ask.until, missing="no hour of usage is closed yet")
+    closed = freshness(as_of, MAX_AGE, ask.until, missing="no hour of usage is closed yet")
+    if waiting_since is None:
+        return as_of, *closed
+    state, why = freshness(waiting_since, MAX_WAIT, ask.now, missing="")
+    return as_of, *together((closed, (state, f"received, and not rolled up yet: {why}")))

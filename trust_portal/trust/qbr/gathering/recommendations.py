@@ -96,7 +96,7 @@ def recommendations_section(
         for rule in rules
         for each in rule(currency, used)
     )
-    as_of, state, why = usage_stands(progress, ask)
+    as_of, state, why = usage_stands(progress, ask, used.waiting_since)
     empty = Section(RECOMMENDATIONS, TITLE, state, SOURCE, as_of, MAX_AGE, why)
     return with_rows(empty, tuple(map(_row, found)), tuple(row for each in found for row in _evidence(each)))
 

@@ -12,7 +12,7 @@ from trust_portal.cost.remediation.repository import runs_between
 from trust_portal.storage.unit_of_work import ReadSession
 from trust_portal.trust.gathering.model import Ask
 from trust_portal.trust.gathering.savings import REACHES, savings_table
-from trust_portal.trust.qbr.gathering.known_usage import usage_stands
+from trust_portal.trust.qbr.gathering.known_usage import usage_stands, waiting_usage
 from trust_portal.trust.qbr.gathering.telling import saving_sentences, saving_totals
 from trust_portal.trust.qbr.ids import SAVINGS
 from trust_portal.trust.sections.freshness import together
@@ -26,7 +26,8 @@ MAX_AGE: Final = timedelta(days=1)
 async def gather(session: ReadSession, ask: Ask) -> Section:
     """Playbooks that stand verified, of which a step or an hour of the first day lies in the period."""
     runs = await runs_between(session, ask.tenant.id, ask.period.start - REACHES, ask.until)
-    _, state, why = usage_stands(await find_progress(session, ask.tenant.id), ask)
+    progress = await find_progress(session, ask.tenant.id)
+    _, state, why = usage_stands(progress, ask, await waiting_usage(session, ask))
     return savings_section(runs, ask, (state, why))
 
 

@@ -46,7 +46,7 @@ async def gather(session: ReadSession, ask: Ask) -> Section:
 
 def usage_section(progress: Progress | None, used: Used, ask: Ask) -> Section:
     """Pure. Amounts are rounded half to even to the currency's smallest unit, each for itself."""
-    as_of, state, why = usage_stands(progress, ask)
+    as_of, state, why = usage_stands(progress, ask, used.waiting_since)
     currencies = sorted({each.series.currency for each in used.now})
     figures: list[Figure] = []
     for id_, label, at in (
