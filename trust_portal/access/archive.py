@@ -45,6 +45,7 @@ from trust_portal.evidence.receipt_rows import (
     receipts_page,
     signing_keys_of,
 )
+from trust_portal.evidence.sealing.repository import current_key
 from trust_portal.evidence.sealing.vault import Vault
 from trust_portal.evidence.statement import ReceiptKind
 from trust_portal.kernel.actor import Actor
@@ -285,6 +286,9 @@ class Archive:
         if not self._gate.allows(actor, Action.EXPORT_DOWNLOAD, Resource("export", tenant_id)):
             return False
         async with self._storage.read(scope_of(actor, tenant_id)) as session:
+            key = await current_key(session, tenant_id)
+            if key is not None and not key.in_force:
+                return False
             return await newest_finished(session, tenant_id) is not None
 
     async def trust_policy(self, actor: Actor, tenant_id: UUID) -> str:

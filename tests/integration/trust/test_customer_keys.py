@@ -232,7 +232,9 @@ async def test_withdrawn_before_everything_was_sealed_what_is_stored_plain_is_no
         with pytest.raises(Conflict) as refused:
             await handed_out
         assert refused.value.code == "KEY_WITHDRAWN"
+    assert not await desk.house.archive.has_broken_example(desk.admin, desk.tenant_id), "nor offered"
     await desk.act(KeyAct.ENABLE)
+    assert await desk.house.archive.has_broken_example(desk.admin, desk.tenant_id)
     assert await desk.download(export) == opened
 
 

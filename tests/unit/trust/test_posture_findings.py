@@ -93,6 +93,8 @@ def test_queues_outside_tenancy_are_said_and_not_held_against_it() -> None:
     finding = isolation([PEOPLE, queue], [], [APP], [SEEN])
     assert finding.outcome is Outcome.PASS
     assert finding.evidence["outside"] == {"pending_receipts": "the sequencer's inbox: ids and hashes"}
+    assert finding.found.endswith(" Outside are tables of the vendor that name customers: pending_receipts.")
+    assert "Outside" not in isolation([PEOPLE], [], [APP], [SEEN]).found
 
 
 def test_a_table_that_should_be_there_and_is_not_is_a_fault() -> None:

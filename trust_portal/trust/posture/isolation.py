@@ -15,10 +15,10 @@ from trust_portal.kernel.canonical import Json
 from trust_portal.storage.tenancy import POLICY_AS_PRINTED
 from trust_portal.trust.posture.model import Check, Finding, Outcome
 
-#: Tables that name a tenant and are not its own: queues of ids and hashes, which no customer's request reads.
+#: Tables that name a tenant and are not its own, with what they hold: they count and queue for all customers at once.
 OUTSIDE: Final[Mapping[str, str]] = {
     "pending_receipts": "the sequencer's inbox: ids and hashes",
-    "playbook_actions": "what limits over all customers count: ids, times and amounts",
+    "playbook_actions": "what limits over all customers count: ids, times, playbooks and what a day costs",
     "usage_batches": "what the metering has still to roll up: ids and hours",
 }
 _VIEWS: Final = frozenset({"v", "m", "f"})
@@ -95,9 +95,10 @@ def isolation(
     faults += [
         f"{each.name}: expected {each.expected}, found {each.found}" for each in probes if not each.holds
     ]
+    outside = {name: why for name, why in OUTSIDE.items() if name in there}
     evidence: dict[str, Json] = {
         "tables": str(len(looked_at)),
-        "outside": {name: why for name, why in OUTSIDE.items() if name in there},
+        "outside": {**outside},
         "roles": [each.name for each in roles],
         "probes": [{"name": p.name, "expected": p.expected, "found": p.found} for p in probes],
         "faults": list(faults),
@@ -108,6 +109,8 @@ def isolation(
         "Every table of customers forces row-level security, and a transaction of this customer"
         " neither read nor wrote what is another's."
     )
+    if outside:
+        found += f" Outside are tables of the vendor that name customers: {', '.join(outside)}."
     return Finding(Check.ISOLATION, Outcome.PASS, found, evidence)
 
 
