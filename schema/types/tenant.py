@@ -175,7 +175,8 @@ class Tenant(CostOfTenant, ReliabilityOfTenant):
 
     @strawberry.field(
         description="Where a signed-in browser or a bearer token fetches the newest bundle with one digit changed, which "
-        "no verifier may accept; null while there is no bundle, and for those who may not download one."
+        "no verifier may accept; null while there is no bundle, or the tenant has withdrawn its key, and for those who may "
+        "not download one."
     )
     async def broken_example_url(self, info: Info) -> str | None:
         house = info.context.house
