@@ -10,6 +10,8 @@ from schema.ids import encode
 from trust_portal.access.access_log import model
 from trust_portal.access.access_log.model import Group, Looker, Verb
 from trust_portal.kernel.actor import ActorKind
+from trust_portal.learning.incidents.model import NOUN as INCIDENT
+from trust_portal.learning.incidents.model import told_in_a_log
 
 strawberry.enum(
     ActorKind, name="ActorKind", description="A person, a token that acts for one, or the portal itself."
@@ -28,19 +30,20 @@ class AccessEntry:
     group: Group
     verb: Verb
     what: str = strawberry.field(description="The kind of thing.")
-    subject: str = strawberry.field(description="Its id, or empty for a list.")
+    subject: str = strawberry.field(description="Its id or name; empty for a list.")
     purpose: str = strawberry.field(description="Why, in words.")
 
 
 def access_entry(entry: model.AccessEntry) -> AccessEntry:
+    access = entry.access
     return AccessEntry(
         id=encode("AccessEntry", entry.tenant_id, entry.id),
         at=entry.at,
         actor_name=entry.actor_name,
         actor_kind=entry.actor_kind,
         group=entry.group,
-        verb=entry.access.verb,
-        what=entry.access.what,
-        subject=entry.access.subject,
-        purpose=entry.access.purpose,
+        verb=access.verb,
+        what=access.what,
+        subject=told_in_a_log(access.subject) if access.what == INCIDENT else access.subject,
+        purpose=access.purpose,
     )

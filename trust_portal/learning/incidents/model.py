@@ -20,10 +20,19 @@ NOUN: Final = "incident"
 _PLAIN_REFERENCE: Final = re.compile(
     r"#?[0-9]{1,12}|[A-Z][A-Z0-9]{0,15}(?:[-_/#](?=[A-Z]*[0-9])[A-Z0-9]{1,16}){1,4}"
 )
+_SHOWN: Final = re.compile(r"[0-9a-f]{8}")
 
 
 #: What a pager tells in words of its own, which stay with the vendor's people: who pressed what, and what was quoted there.
 PAGERS_OWN_WORDS: Final = frozenset({"resolved", "reopened"})
+
+
+def told_in_a_log(name: str) -> str:
+    """``name`` of an incident in a customer's access log, as far as customers may read it: ``told_as``, or nothing.
+
+    Before, the log took the key as it is, and its rows stay.
+    """
+    return name if _PLAIN_REFERENCE.fullmatch(name) or _SHOWN.fullmatch(name) else ""
 
 
 class Severity(StrEnum):

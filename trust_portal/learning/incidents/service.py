@@ -188,7 +188,7 @@ class Incidents:
                 found = await tenants_by_id(session, incident.tenants)
             customers = tuple(sorted(found.values(), key=lambda tenant: tenant.key))
             for tenant in customers:
-                await self._access_log.looked(actor, tenant.id, NOUN, incident.key, purpose="incidents")
+                await self._access_log.looked(actor, tenant.id, NOUN, incident.told_as, purpose="incidents")
             view = replace(view, customers=customers)
         return view
 

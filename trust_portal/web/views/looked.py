@@ -6,6 +6,8 @@ from typing import Final
 from uuid import UUID
 
 from trust_portal.access.access_log.model import VENDORS_OWN, Access, Verb
+from trust_portal.learning.incidents.model import NOUN as INCIDENT
+from trust_portal.learning.incidents.model import told_in_a_log
 from trust_portal.trust.qbr.model import DRAFT
 
 #: The page of a thing with an id, below its tenant, by the noun that the access log has for it.
@@ -58,6 +60,8 @@ def page_of(access: Access, root: str, *, staff: bool = False) -> str | None:
 
 def said_of(access: Access) -> str:
     """What else names the thing, for people: a period, a subsystem, a key. An id names nothing."""
+    if access.what == INCIDENT:
+        return told_in_a_log(access.subject)
     try:
         UUID(access.subject)
     except ValueError:
