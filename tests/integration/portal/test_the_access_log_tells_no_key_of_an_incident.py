@@ -33,7 +33,8 @@ async def declared(portal: Portal, key: str) -> Incident:
     async with portal.browser("sre_operator") as browser:
         sent = await browser.post("/incidents", data=form)
         assert sent.status_code == 303, sent.text
-        assert (await browser.get(sent.headers["location"])).status_code == 200  # whoever reads it is in the log
+        opened = await browser.get(sent.headers["location"])  # which the log tells
+        assert opened.status_code == 200
     page = await portal.house.incidents.page(CONSOLE, IncidentFilter(), PageRequest(100))
     return next(each for each in page.items if each.title == key)
 

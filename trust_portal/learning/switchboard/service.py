@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -50,13 +50,12 @@ class Escalation:
 
 @dataclass(frozen=True, slots=True)
 class Noting:
-    """Of some actions, by id: of which the actor ``may`` take note, and which are their ``own``, so that ``others``
-    of the PMO may (their names).
+    """Of some actions, by id: of which the actor ``may`` take note, and which are their ``own``, with the names of
+    those of the PMO who may.
     """
 
     may: frozenset[UUID] = frozenset()
-    own: frozenset[UUID] = frozenset()
-    others: tuple[str, ...] = ()
+    own: Mapping[UUID, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,14 +118,17 @@ class Switchboard:
         if not self._gate.allows(actor, Action.ESCALATION_ACKNOWLEDGE, Resource.of_house("escalation")):
             return Noting()
         async with self._storage.read(_SCOPE) as session:
-            others = await _others(session, person_behind(actor), self._storage.clock.now())
-            found = (await actions_by_id(session, wanted)).values() if others else ()
-            own = frozenset([each.id for each in found if await _owes(session, each, person_behind(actor))])
-        return Noting(wanted - own, own, others)
+            now = self._storage.clock.now()
+            own = {
+                id_: others
+                for id_, action in (await actions_by_id(session, wanted)).items()
+                if (others := await _others_than(session, person_behind(actor), action, now))
+            }
+        return Noting(wanted - own.keys(), own)
 
     async def acknowledge(self, command: AcknowledgeEscalation, actor: Actor) -> None:
         """``NotFound`` where nothing was escalated; ``Conflict``: ALREADY_ACKNOWLEDGED; OWN_ACTION where the actor
-        owes it, or owed what it took the place of, and somebody else might take note.
+        owes it, or owed what it took the place of, and somebody of the PMO does not.
         """
         resource = Resource.of_house("escalation", command.action_id)
         decision = await self._gate.require(actor, Action.ESCALATION_ACKNOWLEDGE, resource)
@@ -142,9 +144,7 @@ class Switchboard:
             waiting = [each for each in escalations if each.waits_for_acknowledgement]
             if not waiting:
                 raise Conflict("somebody took note of this escalation already", code="ALREADY_ACKNOWLEDGED")
-            if await _owes(session, action, person_behind(actor)) and (
-                others := await _others(session, person_behind(actor), session.clock.now())
-            ):
+            if others := await _others_than(session, person_behind(actor), action, session.clock.now()):
                 raise Conflict(
                     f"nobody takes note of what they owe themselves, or owed before it was replaced; {' or '.join(others)} may",
                     code="OWN_ACTION",
@@ -184,14 +184,17 @@ class Switchboard:
         await self._gate.require(actor, Action.SWITCHBOARD_READ, Resource.of_house(NOUN))
 
 
-async def _owes(session: ReadSession, action: PreventionAction, person_id: UUID) -> bool:
-    """Whether the person owns it, or owned what it took the place of."""
-    return person_id == action.owner_id or (
-        action.replaces is not None and person_id in await owners_before(session, action)
-    )
+async def _others_than(
+    session: ReadSession, person_id: UUID, action: PreventionAction, at: datetime
+) -> tuple[str, ...]:
+    """Who of the PMO takes note in the place of ``person_id``, by name; none where they may themselves.
 
-
-async def _others(session: ReadSession, person_id: UUID, at: datetime) -> tuple[str, ...]:
-    """Who else is the PMO, by name. Where nobody is, what they owe themselves would wait for ever."""
+    Nobody takes note of what they own, or owned before it was replaced. Where all of the PMO do, it would wait for ever.
+    """
+    owing = {action.owner_id}
+    if action.replaces is not None:
+        owing |= await owners_before(session, action)
+    if person_id not in owing:
+        return ()
     held = await holders(session, VENDOR_ID, (Role.PMO,), (), at)
-    return tuple(sorted(each.name for each in held if each.id != person_id))
+    return tuple(sorted(each.name for each in held if each.id not in owing))
