@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from qbr_desk import everything, issue, prepare
@@ -13,6 +13,7 @@ from trust_portal.access.rights import actor_with
 from trust_portal.access.tenants.model import SetResidency
 from trust_portal.errors import Conflict
 from trust_portal.kernel.actor import SYSTEM, Role
+from trust_portal.trust.accounts.model import Readiness, SetAccount
 from trust_portal.trust.gathering.ids import POSTURE
 from trust_portal.trust.qbr.model import EntryKind, Qbr, Say
 
@@ -22,7 +23,16 @@ CHANGED = "what is agreed about where the data stays was changed since the look"
 
 
 async def _newer(portal: Portal, draft: Qbr) -> tuple[str, ...]:
-    return (await portal.house.qbr_reader.draft(CORA, draft.tenant_id, draft.id)).newer
+    """As the draft's own page has it, and, of the newest, the list of accounts by both of its doors."""
+    house = portal.house
+    found = await house.qbr_reader.draft(CORA, draft.tenant_id, draft.id)
+    if found.latest.id == draft.id:
+        await house.accounts.set(SetAccount(draft.tenant_id, None, date(2026, 9, 20)), CORA)
+        listed = {each.tenant.id: each for each in await house.accounts.list(CORA)}[draft.tenant_id]
+        alone = await house.accounts.look(CORA, draft.tenant_id)
+        assert listed.readiness is alone.readiness
+        assert (listed.readiness is Readiness.SUPERSEDED) is bool(found.newer)
+    return found.newer
 
 
 async def test_what_was_agreed_since_the_look_keeps_a_draft_from_being_issued_until_it_is_gathered_anew(

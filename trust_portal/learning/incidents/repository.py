@@ -142,6 +142,14 @@ async def major_over_by(session: ReadSession, customer: Tenant, at: datetime) ->
     return tuple(_incident(row) for row in rows)
 
 
+async def major_changed_since(session: ReadSession, at: datetime) -> tuple[Incident, ...]:
+    """Those that owe a postmortem, and of which something that changes it came in after ``at``, whomever they touch."""
+    major = [each.value for each in Severity if each.is_major]
+    row = incidents.c
+    query = _incidents().where(row.worst_severity.in_(major), row.changed_at > at)
+    return tuple(_incident(each) for each in await session.execute(query.order_by(row.id)))
+
+
 async def major_touching(session: ReadSession, customer: Tenant) -> dict[UUID, UUID]:
     """Those that owe a postmortem and touched the customer, or may have, whenever it was: their shown ids by id."""
     major = [each.value for each in Severity if each.is_major]

@@ -38,6 +38,7 @@ from trust_portal.trust.accounts.model import (
     AccountSettings,
     SetAccount,
 )
+from trust_portal.trust.accounts.moved import may_have_moved
 from trust_portal.trust.accounts.readiness import (
     account_of,
     is_due,
@@ -51,7 +52,6 @@ from trust_portal.trust.qbr.model import Qbr
 from trust_portal.trust.qbr.obstacles import obstacles_of
 from trust_portal.trust.qbr.repository import (
     find_qbr,
-    last_commitments,
     left_out_of,
     newest_qbrs,
     of_another_format,
@@ -249,13 +249,8 @@ async def _superseded(
     zones = {each.id: each.time_zone for each in tenants.values()}
     found = superseded_among(drafts, published) | await of_another_format(session, drafts)
     reported = may_be_superseded(drafts, heads, zones, _UNDER_WAY)
-    last = await last_commitments(session)
-    promised = {
-        each.id
-        for each in drafts
-        if each.tenant_id in last and last[each.tenant_id] > each.as_of - _UNDER_WAY
-    }
-    asked = [each for each in drafts if each.id in (reported | promised) - found]
+    moved = await may_have_moved(session, drafts, tenants, _UNDER_WAY)
+    asked = [each for each in drafts if each.id in (reported | moved) - found]
     told = {each.id for each in asked if await is_superseded(session, tenants[each.tenant_id], each, now)}
     return found | told
 

@@ -13,6 +13,7 @@ from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.storage.unit_of_work import ReadSession
 from trust_portal.trust.compliance.catalogue import shipped_catalogue
 from trust_portal.trust.compliance.document import controls_of, imports_of
+from trust_portal.trust.compliance.imports.repository import assessments_changed_at
 from trust_portal.trust.compliance.model import (
     AssessmentReaders,
     Control,
@@ -47,6 +48,9 @@ _WORDS: Final[Mapping[ControlState, str]] = {
     ControlState.NOT_EVALUATED: "not evaluated",
 }
 _WHOSE: Final[Mapping[Party, str]] = {Party.HOUSE: "the vendor", Party.TENANT: "your tenant"}
+#: What an evaluation did not see that was made before it.
+ASSESSED_SINCE: Final = "assessments were handed over or withdrawn since it was evaluated"
+_EVALUATED_AT: Final = "evaluated-at"
 _SUMMARY: Final = Sentence(
     "Of {results} results: satisfied {satisfied}, not satisfied {not-satisfied}, not evaluated {not-evaluated}. "
     "Judged at {evaluated-at}."
@@ -54,13 +58,17 @@ _SUMMARY: Final = Sentence(
 
 
 async def gather(session: ReadSession, ask: Ask) -> Section:
-    """The section of a customer, from its own rows alone: the latest evaluation, whatever the period."""
-    return compliance_section(await newest_evaluation(session, ask.tenant.id), ask.now)
+    """The section of a customer: the latest evaluation, whatever the period. ``session`` is in the staff scope."""
+    assessed_at = await assessments_changed_at(session)
+    return compliance_section(await newest_evaluation(session, ask.tenant.id), ask.now, assessed_at)
 
 
-def compliance_section(evaluation: Evaluation | None, now: datetime) -> Section:
+def compliance_section(
+    evaluation: Evaluation | None, now: datetime, assessed_at: datetime | None = None
+) -> Section:
     """``evaluation`` None: it was never made, and the section says so. It is of when that is which grows too old first,
-    and may be as old: what waits in a draft is stale once anything in it is.
+    and may be as old: what waits in a draft is stale once anything in it is. ``assessed_at``: when an assessment from
+    elsewhere was last taken in or withdrawn, which an evaluation of before did not see.
     """
     if evaluation is None:
         max_age = min(each.max_age for each in shipped_catalogue().controls)
@@ -82,9 +90,15 @@ def compliance_section(evaluation: Evaluation | None, now: datetime) -> Section:
         if freshness(as_of, max_age, now, missing="")[1] is not None:
             aged.setdefault((as_of, max_age), []).append(about)
     _, first_as_of, first_max_age = min(ages, key=lambda each: each[1] + each[2])
+    unseen = assessed_at is not None and evaluation.at < assessed_at
     state, why = together(
-        (State.STALE, f"{', '.join(dict.fromkeys(about))}: {freshness(*judged, now, missing='')[1]}")
-        for judged, about in aged.items()
+        (
+            *(
+                (State.STALE, f"{', '.join(dict.fromkeys(about))}: {freshness(*judged, now, missing='')[1]}")
+                for judged, about in aged.items()
+            ),
+            *([(State.STALE, ASSESSED_SINCE)] if unseen else []),
+        )
     )
     return Section(
         id=COMPLIANCE,
@@ -103,6 +117,14 @@ def compliance_section(evaluation: Evaluation | None, now: datetime) -> Section:
             *_withdrawn_tables(imports, offered),
         ),
     )
+
+
+def unseen_by(section: Section, assessed_at: datetime | None) -> str | None:
+    """``ASSESSED_SINCE``, where that is so of the evaluation that the section tells of, and the section does not say it."""
+    at = next((each.cell.value for each in section.figures if each.id == _EVALUATED_AT), None)
+    if at is None or assessed_at is None or datetime.fromisoformat(at) >= assessed_at:
+        return None
+    return None if ASSESSED_SINCE in (section.why or "") else ASSESSED_SINCE
 
 
 def _ages(
@@ -128,7 +150,7 @@ def _figures(evaluation: Evaluation) -> tuple[Figure, ...]:
         count("not-evaluated", "Not evaluated", evaluation.count(ControlState.NOT_EVALUATED)),
         count("gaps", "Gaps", sum(each.gap_count for each in evaluation.results)),
         Figure(
-            "evaluated-at",
+            _EVALUATED_AT,
             "Evaluated at",
             Cell(rfc3339(evaluation.at), Unit.INSTANT, href=_HREF, receipt=receipt),
         ),

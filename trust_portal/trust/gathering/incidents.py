@@ -85,13 +85,18 @@ NO_COPY: Final = "no copy was given"
 async def gather(session: ReadSession, ask: Ask) -> Section:
     """Those under way in the period that touched the tenant, or may have, and what is still owed of those before."""
     waiting = await waiting_since(session)
-    found = await incidents_under_way(session, ask.tenant, ask.period.start, ask.until)
-    major = [each for each in found if each.needs_postmortem]
+    major = await major_of_period(session, ask)
     over = await major_over_by(session, ask.tenant, ask.period.start)
     lines = await _lines(session, ask.tenant.id, [*major, *over])
     of_period, earlier = lines[: len(major)], lines[len(major) :]
     unclear = await untaken_before(session, ask.until)
     return incidents_section(of_period, waiting or ask.now, ask.now, earlier, unclear)
+
+
+async def major_of_period(session: ReadSession, ask: Ask) -> list[Incident]:
+    """Those that the register has by now, by beginning."""
+    found = await incidents_under_way(session, ask.tenant, ask.period.start, ask.until)
+    return [each for each in found if each.needs_postmortem]
 
 
 async def _lines(session: ReadSession, tenant_id: UUID, wanted: Sequence[Incident]) -> list[MajorLine]:

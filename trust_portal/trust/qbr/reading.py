@@ -22,6 +22,7 @@ from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.page import Page, PageRequest, page_of
 from trust_portal.storage.unit_of_work import ReadSession, Storage
 from trust_portal.trust.qbr.ageing import is_daily
+from trust_portal.trust.qbr.beyond import look_beyond
 from trust_portal.trust.qbr.document import sections_in
 from trust_portal.trust.qbr.model import DRAFT, KIND, NOUN, Commitment, Draft, Qbr
 from trust_portal.trust.qbr.repository import (
@@ -120,7 +121,8 @@ class QbrReader:
             entries, sections = await entries_of(session, tenant_id, qbr.period), sections_in(snapshot)
             latest = (await qbrs_of(session, tenant_id, qbr.period))[0]
             now = self._storage.clock.now()
-            stands = await standing_of(session, tenant, qbr, snapshot, entries, now)
+            beyond = await look_beyond(session, tenant, qbr.period, now)
+            stands = await standing_of(session, tenant, qbr, snapshot, entries, now, beyond)
         daily = is_daily(latest, spoken=bool(entries))
         return Draft(
             qbr, sections, entries, stands.sections, stands.told, stands.newer, now, latest, daily

@@ -20,6 +20,7 @@ from trust_portal.kernel.period import day_in, parse_period
 from trust_portal.storage.rounds import Round, Rounds
 from trust_portal.storage.tenancy import StaffScope, TenantScope
 from trust_portal.storage.unit_of_work import ReadSession, Storage, WriteSession
+from trust_portal.trust.qbr.beyond import beyond_draft
 from trust_portal.trust.qbr.document import (
     NEVER_OMITTED,
     Edition,
@@ -183,6 +184,9 @@ class Qbrs:
         over an issued one; SECTIONS_BLOCK, SECTION_CHANGED, NOTHING_TO_ACKNOWLEDGE as of a Trust Report. Nothing is changed then.
         """
         decision = await self._may(actor, Action.QBR_ISSUE, command.tenant_id)
+        async with self._storage.read(StaffScope()) as reading:
+            at = self._storage.clock.now()
+            beyond = await beyond_draft(reading, command.tenant_id, command.qbr_id, at)
         async with self._storage.write(TenantScope(command.tenant_id)) as session:
             tenant = await find_tenant(session, command.tenant_id)
             if tenant is None:
@@ -199,7 +203,7 @@ class Qbrs:
                 raise Conflict(
                     "something was said about it since you read it: look again", code="QBR_CHANGED"
                 )
-            stands = await standing_of(session, tenant, qbr, snapshot, entries, now)
+            stands = await standing_of(session, tenant, qbr, snapshot, entries, now, beyond)
             require_latest(stands.newer)
             told, last, report = stands.told, stands.last, stands.trust_report
             acknowledged = acknowledge(told, command.acknowledgements)

@@ -16,6 +16,7 @@ from trust_portal.trust.gathering.model import Ask
 from trust_portal.trust.posture.repository import checks_of_receipts, today_of
 from trust_portal.trust.posture.section import rests_on
 from trust_portal.trust.qbr.ageing import Wait
+from trust_portal.trust.qbr.beyond import Beyond, changed_beyond, look_beyond
 from trust_portal.trust.qbr.closing import as_they_stand, closed
 from trust_portal.trust.qbr.document import customer_sections, format_in, sections_in
 from trust_portal.trust.qbr.edition import review_before, revision_before
@@ -36,7 +37,7 @@ class Standing:
     """``sections`` are all of them, ``told`` those that would go out; ``last`` is the period's issued review,
     ``previous`` that of an earlier period, ``trust_report`` the one that was the latest of its period, or before it, when it was gathered.
     ``newer`` names what took the place of a document that would go out as the latest, or as one that stands, and says
-    what was promised or settled, or changed of what posture looked at, since.
+    what was promised or settled, or changed of what posture, compliance and the register of incidents looked at, since.
     """
 
     period: Period
@@ -55,8 +56,9 @@ async def standing_of(
     snapshot: bytes,
     entries: Sequence[Entry],
     at: datetime,
+    beyond: Beyond,
 ) -> Standing:
-    """``snapshot`` is what was locked. One that was gathered for an earlier format has to be gathered anew."""
+    """``snapshot`` is what was locked, ``beyond`` what was read in the staff scope. One that was gathered for an earlier format has to be gathered anew."""
     sections = sections_in(snapshot)
     period = parse_period(qbr.period, tenant.time_zone)
     issued = [each for each in await qbrs_of(session, qbr.tenant_id) if each.issue is not None]
@@ -72,6 +74,7 @@ async def standing_of(
         *newer_than(told, report, newest, await heads(session, qbr.tenant_id)),
         *await _recorded_since(session, tenant, period, sections, at),
         *await _changed_since(session, tenant, told),
+        *changed_beyond(told, beyond),
     )
     if format_in(snapshot) != FORMAT:
         newer = (*newer, _OLD_FORMAT)
@@ -79,10 +82,11 @@ async def standing_of(
 
 
 async def is_superseded(session: ReadSession, tenant: Tenant, qbr: Qbr, at: datetime) -> bool:
-    """Whether it rests on what is no longer so, as its page says it and issuing it is refused for."""
+    """Whether it rests on what is no longer so, as its page says it and issuing it is refused for. For the staff scope."""
     _, snapshot = await find_qbr(session, tenant.id, qbr.id)
     entries = await entries_of(session, tenant.id, qbr.period)
-    return bool((await standing_of(session, tenant, qbr, snapshot, entries, at)).newer)
+    beyond = await look_beyond(session, tenant, qbr.period, at)
+    return bool((await standing_of(session, tenant, qbr, snapshot, entries, at, beyond)).newer)
 
 
 async def _changed_since(session: ReadSession, tenant: Tenant, told: Sequence[Section]) -> tuple[str, ...]:

@@ -133,6 +133,15 @@ async def imports_changed_at(session: ReadSession) -> datetime | None:
     return latest
 
 
+async def assessments_changed_at(session: ReadSession) -> datetime | None:
+    """When one was last taken in or withdrawn; None: never. Who may read one changes nothing of what it says. For the staff scope."""
+    taken = select(func.max(compliance_imports.c.at)).where(compliance_imports.c.tenant_id == VENDOR_ID)
+    withdrawn = select(func.max(withdrawals.c.at)).where(withdrawals.c.tenant_id == VENDOR_ID)
+    query = select(func.greatest(taken.scalar_subquery(), withdrawn.scalar_subquery()))
+    latest: datetime | None = (await session.execute(query)).scalar_one()
+    return latest
+
+
 def _imports() -> Select[Any]:
     columns = compliance_imports.c
     withdrawn = and_(withdrawals.c.tenant_id == columns.tenant_id, withdrawals.c.import_id == columns.id)
