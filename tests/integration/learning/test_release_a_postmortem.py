@@ -40,7 +40,7 @@ from trust_portal.learning.postmortems.model import (
     Written,
 )
 from trust_portal.learning.postmortems.profiles import profile_of
-from trust_portal.learning.postmortems.redaction import OF_A_CHANGE
+from trust_portal.learning.postmortems.redaction import OF_A_CHANGE, OF_ITS_EVIDENCE
 from trust_portal.learning.recompute import RECOMPUTERS
 from trust_portal.learning.verification import KINDS
 from trust_portal.notify.topics import Topic
@@ -525,6 +525,14 @@ async def test_no_place_is_disclosed_whose_value_names_another_customer(vendor):
     of_another += [place for place, value in notes.items() if value[:3] in ("The", "FAB")]
     assert len(of_another) == 4
     of_another += [f"changes.{theirs}.{name}" for name in OF_A_CHANGE]
+    (entry,) = (
+        at for at, each in enumerate(document["evidence"]) if each["id"] == document["changes"][theirs]["id"]
+    )
+    of_another += [f"evidence.{entry}.{name}" for name in OF_ITS_EVIDENCE]
+    assert offered.isdisjoint(of_another)
+    assert len(
+        [place for place in offered if place.endswith(".source") and place.startswith("evidence.")]
+    ) == (len(document["evidence"]) - 1)
     assert set(of_another) <= release.withheld.keys()
     for place in of_another:
         with pytest.raises(InvalidInput) as refused:

@@ -180,7 +180,18 @@ def test_of_what_changed_for_others_only_the_copy_tells_that_and_when(profile):
     both |= {"id": "c3", "tenants": ["contoso", "northwind"]}
     everybodys |= {"id": "c4", "tenants": None}
     value["changes"] = [ours, theirs, both, everybodys]
+    (entry,) = (each for each in value["evidence"] if each["kind"] == "change")
+    value["evidence"] = [
+        entry | {"id": each["id"], "source": f"ci/argo hooli-{each['id']}" if each is theirs else "ci/argo 1"}
+        for each in value["changes"]
+    ]
     found = redacted(profile, value=value)
+    told = found.document["evidence"]
+    assert told[1].keys() == {"kind", "at", "_sd"}
+    assert len(told[1]["_sd"]) == 3
+    assert [each.get("id") for each in told] == (
+        [None] * 4 if profile == "customer" else ["c1", None, "c3", "c4"]
+    )
     shown = found.document["changes"]
     assert shown[1].keys() == {"at", "kind", "verdict", "_sd"}
     assert len(shown[1]["_sd"]) == 9

@@ -23,9 +23,12 @@ from trust_portal.learning.postmortems.model import COPY_KIND, FORMAT
 #: Digests of other customers are filled up to a multiple of this.
 DECOYS: Final = 8
 _SD: Final = "_sd"
+_CHANGE: Final = "change"
 _OTHERS: Final = "!customer"
 #: What says what a change was, or follows from it.
 OF_A_CHANGE: Final = ("id", "name", "detail", "environment", "by", "reason", "rule", "judged_by")
+#: The same of its entry in the evidence.
+OF_ITS_EVIDENCE: Final = ("id", "source", "sha256")
 #: Lines of the timeline in the words of a pager.
 _PAGERS: Final = "!pager"
 _STEP: Final = re.compile(r"(?:[a-z_][a-z0-9_]*|\*(?:\[[a-z_]+=[a-z0-9_]+\])?|!customer|!pager)")
@@ -80,15 +83,7 @@ def redact(
     By any profile also the ids of lines that are named by a digest of what they say, and what changed for others
     only: that something did, and when, may have mattered to ``customer``; what it was is theirs.
     """
-    withhold = (
-        *withhold,
-        *(
-            ("changes", str(number), name)
-            for number, change in enumerate(document["changes"])
-            if is_of_others(change["tenants"], customer)
-            for name in OF_A_CHANGE
-        ),
-    )
+    withhold = (*withhold, *of_others(document, customer))
     if any(_BY_DIGEST.search(each["id"]) for each in document["timeline"]):
         withhold = (*withhold, *_NAMES_BY_DIGEST)
     paged = _lines_of_pagers(document)
@@ -96,6 +91,18 @@ def redact(
     withheld: list[Withheld] = []
     body = _redact(document, withhold, customer, salt, "", withheld)
     return Redacted(body, tuple(withheld))
+
+
+def of_others(document: Mapping[str, Any], customer: str) -> Iterator[Place]:
+    """Whatever tells more of a change for others only than its kind, time and verdict."""
+    ids = set()
+    for number, change in enumerate(document["changes"]):
+        if is_of_others(change["tenants"], customer):
+            ids.add(change["id"])
+            yield from (("changes", str(number), name) for name in OF_A_CHANGE)
+    for number, entry in enumerate(document["evidence"]):
+        if entry["kind"] == _CHANGE and entry["id"] in ids:
+            yield from (("evidence", str(number), name) for name in OF_ITS_EVIDENCE)
 
 
 def is_of_others(tenants: Sequence[str] | None, customer: str) -> bool:

@@ -9,11 +9,11 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from trust_portal.evidence.disclosure import Disclosure
+from trust_portal.evidence.disclosure import Disclosure, reveal
 from trust_portal.evidence.strict import parse_json
 from trust_portal.learning.postmortems.lint import naming_another
 from trust_portal.learning.postmortems.model import Person
-from trust_portal.learning.postmortems.redaction import OF_A_CHANGE, is_of_others, shown_texts, step_to
+from trust_portal.learning.postmortems.redaction import of_others, shown_texts, step_to
 
 _TENANTS_OF_A_CHANGE: Final = re.compile(r"changes\.[0-9]+\.tenants")
 
@@ -67,18 +67,12 @@ class StoredRelease:
         return tuple(sorted(found))
 
     def _elsewhere(self, key: str) -> frozenset[str]:
-        """Places of what changed for others only than the customer called ``key``."""
-        changed = {
-            place.removesuffix("tenants"): Disclosure.parse(each).value
-            for place, each in self.withheld.items()
-            if _TENANTS_OF_A_CHANGE.fullmatch(place)
-        }
-        return frozenset(
-            f"{change}{name}"
-            for change, tenants in changed.items()
-            if is_of_others(tenants, key)
-            for name in OF_A_CHANGE
-        )
+        """Places of what changed for others only than the customer called ``key``.
+
+        Of the document as it was signed: copies that were released before withhold less of it.
+        """
+        signed = reveal(parse_json(self.document), self.withheld.values()).value["document"]
+        return frozenset(".".join(place) for place in of_others(signed, key))
 
     @property
     def disclosures(self) -> tuple[str, ...]:
