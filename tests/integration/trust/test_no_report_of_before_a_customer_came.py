@@ -94,3 +94,26 @@ async def test_of_who_came_after_the_quarter_of_its_first_review_nothing_is_aske
 
     await house.accounts.set(SetAccount(berlin.id, None, date(2026, 10, 5)), CORA)
     assert (await house.accounts.look(CORA, berlin.id)).readiness is Readiness.NOT_PREPARED
+
+
+async def test_of_a_period_that_began_after_a_customer_had_left_there_is_neither_report_nor_review(
+    portal: Portal,
+) -> None:
+    house = portal.house
+    stayed = CreateTenant(
+        "berlin", "Berlin", "Europe/Berlin", onboarded_at=CAME["berlin"][1] - timedelta(days=60)
+    )
+    berlin = (await house.tenants.create(stayed, CONSOLE)).id
+    await house.tenants.offboard(berlin, CONSOLE)
+    portal.clock.advance(datetime(2026, 10, 2, tzinfo=UTC) - portal.clock.now())
+    before = await everything(house, berlin)
+    for label in ("2026-Q4", "2026-08"):
+        with pytest.raises(InvalidInput, match=f"{label} began after this customer had left") as refusal:
+            await house.trust_reports.publish(PublishTrustReport(berlin, label), CORA)
+        assert refusal.value.field == "period"
+        with pytest.raises(InvalidInput, match=f"{label} began after this customer had left"):
+            await house.qbrs.prepare(Prepare(berlin, label), CORA)
+    assert await everything(house, berlin) == before
+    for label in ("2026-Q3", "2026-07"):
+        assert (await house.trust_reports.preview(CONSOLE, berlin, label)).as_of == house.clock.now()
+    assert (await house.qbrs.prepare(Prepare(berlin, "2026-Q3"), CORA)).period == "2026-Q3"

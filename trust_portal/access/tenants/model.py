@@ -51,6 +51,12 @@ class Tenant:
         """Whether the period of that name was over, in the customer's zone, when it came: nothing is told of it then."""
         return parse_period(label, self.time_zone).end <= self.onboarded_at
 
+    def left_before(self, label: str) -> bool:
+        """Whether it had left when the period of that name began, in its zone: nothing is told of it either."""
+        return (
+            self.offboarded_at is not None and parse_period(label, self.time_zone).start >= self.offboarded_at
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class CreateTenant:

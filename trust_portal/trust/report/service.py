@@ -300,6 +300,8 @@ def _period(label: str, tenant: Tenant, now: datetime) -> Period:
         raise InvalidInput(f"{label} has not begun yet", field="period")
     if tenant.came_after(label):
         raise InvalidInput(f"{label} was over before this customer came", field="period")
+    if tenant.left_before(label):
+        raise InvalidInput(f"{label} began after this customer had left", field="period")
     return period
 
 
