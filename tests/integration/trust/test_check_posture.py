@@ -114,6 +114,29 @@ async def test_a_table_without_forced_row_security_is_named(house: House, databa
         ]
 
 
+async def test_a_view_of_which_some_columns_are_granted_and_a_table_that_can_be_emptied_are_named(
+    house: House, database_url: str
+) -> None:
+    tenant_id = await customer(house)
+    shown = "coupon_codes: a view shows customers' rows with its owner's rights"
+    async with owner(database_url) as connection:
+        await connection.execute("CREATE TABLE coupons (tenant_id uuid NOT NULL, code text)")
+        await connection.execute("ALTER TABLE coupons ENABLE ROW LEVEL SECURITY")
+        await connection.execute("ALTER TABLE coupons FORCE ROW LEVEL SECURITY")
+        await connection.execute("CREATE VIEW coupon_codes AS SELECT tenant_id, code FROM coupons")
+        assert (await isolation(house, tenant_id)).finding.outcome is Outcome.PASS
+        for columns in ("tenant_id, code", "code"):
+            await connection.execute(f"GRANT SELECT ({columns}) ON coupon_codes TO trust_portal_app")
+            assert faults(await isolation(house, tenant_id)) == [shown]
+            await connection.execute("REVOKE ALL ON coupon_codes FROM trust_portal_app")
+        assert (await isolation(house, tenant_id)).finding.outcome is Outcome.PASS
+        await connection.execute(f"CREATE POLICY own ON coupons TO trust_portal_app USING ({_PLAIN})")
+        await connection.execute("GRANT SELECT, TRUNCATE ON coupons TO trust_portal_app")
+        assert faults(await isolation(house, tenant_id)) == [
+            "coupons: the application's role may empty it at once, which no policy binds"
+        ]
+
+
 async def test_a_probe_that_reaches_another_tenants_row_fails(house: House, database_url: str) -> None:
     tenant_id = await customer(house)
     async with owner(database_url) as connection:

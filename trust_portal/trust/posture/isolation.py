@@ -43,8 +43,8 @@ class AppPolicy:
 class CatalogueTable:
     """A relation with a column ``tenant_id``, as the catalogue has it. ``kind`` is ``pg_class.relkind``.
 
-    ``granted``: the application's role may do something to it. ``partition``: it is part of another one,
-    through which it is reached.
+    ``granted``: the application's role may do something to it, if only to some columns; ``emptied``: it may truncate it.
+    ``partition``: it is part of another one, through which it is reached.
     """
 
     name: str
@@ -55,6 +55,7 @@ class CatalogueTable:
     owned_by_app: bool
     granted: bool
     policies: tuple[AppPolicy, ...]
+    emptied: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +130,8 @@ def _faults(table: CatalogueTable) -> Iterable[str]:
         yield f"{table.name}: row-level security is not forced"
     if table.owned_by_app:
         yield f"{table.name}: it belongs to the application's role, which could lift its policies"
+    if table.emptied:
+        yield f"{table.name}: the application's role may empty it at once, which no policy binds"
     if not table.policies:
         if table.granted:
             yield f"{table.name}: no policy binds the application's role to a tenant"

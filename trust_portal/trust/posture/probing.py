@@ -33,9 +33,10 @@ SELECT CASE WHEN c.relnamespace = current_schema()::regnamespace THEN c.relname:
             ELSE c.relnamespace::regnamespace::text || '.' || c.relname END AS name,
        c.oid::regclass::text AS reference, c.relkind::text AS kind, c.relispartition AS partition,
        c.relrowsecurity, c.relforcerowsecurity, pg_get_userbyid(c.relowner) = $1 AS owned_by_app,
-       has_table_privilege($1, c.oid, 'SELECT') AS readable,
-       has_table_privilege($1, c.oid, 'SELECT') OR has_any_column_privilege($1, c.oid, 'INSERT, UPDATE')
-         OR has_table_privilege($1, c.oid, 'INSERT, UPDATE, DELETE') AS granted
+       has_column_privilege($1, c.oid, 'tenant_id', 'SELECT') AS readable,
+       has_table_privilege($1, c.oid, 'TRUNCATE') AS emptied,
+       has_any_column_privilege($1, c.oid, 'SELECT, INSERT, UPDATE')
+         OR has_table_privilege($1, c.oid, 'DELETE, TRUNCATE') AS granted
 FROM pg_class c
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
   AND c.relnamespace::regnamespace::text NOT LIKE 'pg\\_%'
@@ -75,7 +76,7 @@ class _Undo(Exception):
 async def read_catalogue(
     session: ReadSession,
 ) -> tuple[tuple[CatalogueTable, ...], tuple[DatabaseRole, ...], tuple[str, ...]]:
-    """Tables, roles, and those of the tables that the application may read, spelled for a statement."""
+    """Tables, roles, and those of the tables of which the application may read whose rows are whose, spelled for a statement."""
     driver = await session.driver()
     policies: dict[str, list[AppPolicy]] = {}
     for row in await driver.fetch(_POLICIES, APP):
@@ -91,6 +92,7 @@ async def read_catalogue(
             forced=row["relforcerowsecurity"],
             owned_by_app=row["owned_by_app"],
             granted=row["granted"],
+            emptied=row["emptied"],
             policies=tuple(policies.get(row["reference"], ())),
         )
         for row in rows
