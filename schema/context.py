@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TypeAlias
+from uuid import UUID
 
 import strawberry
 
@@ -19,6 +20,8 @@ class Context:
 
     house: House
     caller: Actor | None
+    #: Who made the links by which the caller's session came about, as ``SignedIn.brought_by``.
+    brought_by: tuple[UUID, ...] = ()
     _loaders: Loaders | None = field(default=None, init=False)
 
     @property

@@ -18,6 +18,7 @@ from starlette.staticfiles import StaticFiles
 from schema.context import Context
 from schema.root import schema
 from schema.transport import endpoint
+from trust_portal.access.sessions.model import SignedIn
 from trust_portal.house import open_house
 from trust_portal.runtime.shipped import shipped
 from trust_portal.runtime.telemetry import configure_logging
@@ -73,4 +74,6 @@ def create_app(settings: Settings | None = None) -> Starlette:
 
 
 def _graphql_context(request: Request) -> Context:
-    return Context(house=house_of(request), caller=actor_or_none(request))
+    signed_in: SignedIn | None = request.scope.get("state", {}).get("signed_in")
+    brought_by = () if signed_in is None else signed_in.brought_by
+    return Context(house=house_of(request), caller=actor_or_none(request), brought_by=brought_by)

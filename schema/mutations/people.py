@@ -87,7 +87,10 @@ class PeopleMutations:
     @mutation(description="A one-time link to sign in; making one ends the former.")
     async def create_sign_in_link(self, info: Info, input: PersonInput) -> CreateSignInLinkPayload:
         found = _person(input.person_id)
-        link = await info.context.house.sign_in_links.create(info.context.actor, found.tenant_id, found.id)
+        context = info.context
+        link = await context.house.sign_in_links.create(
+            context.actor, found.tenant_id, found.id, brought_by=context.brought_by
+        )
         return CreateSignInLinkPayload(url=link.url, expires_at=link.expires_at)
 
 

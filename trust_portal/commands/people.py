@@ -135,7 +135,7 @@ def sign_in_link(email: str, tenant_key: str | None) -> None:
 
     async def work(house: House) -> None:
         person = await _person(house, email, tenant_key)
-        link = await house.sign_in_links.create(CONSOLE, person.tenant_id, person.id)
+        link = await house.sign_in_links.create(CONSOLE, person.tenant_id, person.id, brought_by=())
         click.echo(link.url)
         click.echo(f"good once, until {link.expires_at:%Y-%m-%d %H:%M} UTC; hand it over privately", err=True)
 

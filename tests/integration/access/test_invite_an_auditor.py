@@ -105,7 +105,7 @@ async def test_who_accepts_reads_as_an_auditor_until_the_end_and_no_longer(
     assert "rita@" not in json.dumps([created, accepted])
 
     clock.advance(timedelta(days=30))
-    again = await access.links.create(ada, acme.id, signed_in.actor.id)
+    again = await access.links.create(ada, acme.id, signed_in.actor.id, brought_by=())
     later = await access.links.consume(again.url.rpartition("/")[2], FIREFOX)
     assert later.actor.roles == frozenset()
     assert await access.audits.own(later.actor) is None

@@ -187,12 +187,12 @@ async def test_an_admin_of_one_tenant_finds_nobody_in_another(access, acme, glob
 
 async def test_a_suspended_persons_sessions_and_tokens_end_at_once(access, acme, member):
     admin = await member(acme, "carl@acme.example", Role.CUSTOMER_ADMIN)
-    link = await access.links.create(CONSOLE, acme.id, admin.id)
+    link = await access.links.create(CONSOLE, acme.id, admin.id, brought_by=())
     signed_in = await access.links.consume(link.url.rpartition("/")[2], Client())
     issued = await access.tokens.create(
         CreateToken(acme.id, "reader", frozenset({TokenScope.READ})), admin.as_actor()
     )
-    spare = await access.links.create(CONSOLE, acme.id, admin.id)
+    spare = await access.links.create(CONSOLE, acme.id, admin.id, brought_by=())
     assert await access.sessions.authenticate(signed_in.cookie) is not None
 
     await access.people.suspend(CONSOLE, acme.id, admin.id)

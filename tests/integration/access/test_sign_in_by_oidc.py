@@ -89,7 +89,7 @@ def come_in(access):
     """By a link that ``maker`` makes."""
 
     async def come_in(person, maker=CONSOLE):
-        link = await access.links.create(maker, person.tenant_id, person.id)
+        link = await access.links.create(maker, person.tenant_id, person.id, brought_by=())
         return await access.links.consume(link.url.rpartition("/")[2], Client())
 
     return come_in

@@ -28,7 +28,7 @@ async def vera(acme, member):
 @pytest.fixture
 def come_in(access):
     async def come_in(person):
-        link = await access.links.create(CONSOLE, person.tenant_id, person.id)
+        link = await access.links.create(CONSOLE, person.tenant_id, person.id, brought_by=())
         return await access.links.consume(
             link.url.removeprefix("https://trust.example/sign-in/link/"), FIREFOX
         )
@@ -64,7 +64,7 @@ async def test_only_hashes_are_stored(access, vera, come_in):
 
 
 async def test_twenty_at_once_spend_a_link_once(access, vera):
-    link = await access.links.create(CONSOLE, vera.tenant_id, vera.id)
+    link = await access.links.create(CONSOLE, vera.tenant_id, vera.id, brought_by=())
     secret = link.url.rpartition("/")[2]
 
     answers = await asyncio.gather(
@@ -76,10 +76,10 @@ async def test_twenty_at_once_spend_a_link_once(access, vera):
 
 
 async def test_every_bad_link_gets_the_same_answer_and_opens_nothing(access, acme, globex, vera, clock):
-    spent = (await access.links.create(CONSOLE, acme.id, vera.id)).url.rpartition("/")[2]
+    spent = (await access.links.create(CONSOLE, acme.id, vera.id, brought_by=())).url.rpartition("/")[2]
     await access.links.consume(spent, FIREFOX)
-    replaced = (await access.links.create(CONSOLE, acme.id, vera.id)).url.rpartition("/")[2]
-    late = (await access.links.create(CONSOLE, acme.id, vera.id)).url.rpartition("/")[2]
+    replaced = (await access.links.create(CONSOLE, acme.id, vera.id, brought_by=())).url.rpartition("/")[2]
+    late = (await access.links.create(CONSOLE, acme.id, vera.id, brought_by=())).url.rpartition("/")[2]
     clock.advance(timedelta(hours=24))
     foreign = f"{globex.id.hex}.{late.partition('.')[2]}"
     flipped = late[:-1] + ("A" if late[-1] != "A" else "B")
@@ -99,7 +99,7 @@ async def test_a_link_ends_with_the_access_of_whoever_made_it(access, acme, vera
     """Else whoever is put out comes in again, as somebody else."""
     house, role = (None, Role.VENDOR_ADMIN) if at_vendor else (acme, Role.CUSTOMER_ADMIN)
     maker = await member(house, "ada@admin.example", role)
-    link = await access.links.create(maker.as_actor(), acme.id, vera.id)
+    link = await access.links.create(maker.as_actor(), acme.id, vera.id, brought_by=())
     await access.people.suspend(CONSOLE, maker.tenant_id, maker.id)
     with pytest.raises(NotSignedIn, match="spent or too old"):
         await access.links.consume(link.url.rpartition("/")[2], FIREFOX)
@@ -110,7 +110,7 @@ async def test_a_link_ends_with_the_access_of_whoever_made_it(access, acme, vera
 async def test_a_link_ends_with_the_right_of_whoever_made_it(access, acme, vera, member, at_vendor):
     house, role = (None, Role.VENDOR_ADMIN) if at_vendor else (acme, Role.CUSTOMER_ADMIN)
     maker = await member(house, "ada@admin.example", role)
-    link = await access.links.create(maker.as_actor(), acme.id, vera.id)
+    link = await access.links.create(maker.as_actor(), acme.id, vera.id, brought_by=())
     await access.people.revoke(CONSOLE, maker.tenant_id, maker.id, role)
     with pytest.raises(NotSignedIn, match="spent or too old"):
         await access.links.consume(link.url.rpartition("/")[2], FIREFOX)
@@ -233,7 +233,7 @@ async def test_of_many_requests_at_once_one_gets_the_new_secret(access, acme, ve
 
 async def test_nobody_of_a_departed_tenant_is_let_in(access, acme, vera, come_in):
     signed_in = await come_in(vera)
-    link = await access.links.create(CONSOLE, acme.id, vera.id)
+    link = await access.links.create(CONSOLE, acme.id, vera.id, brought_by=())
 
     await access.tenants.offboard(acme.id, CONSOLE)
 

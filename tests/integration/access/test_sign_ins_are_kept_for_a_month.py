@@ -81,9 +81,9 @@ async def test_links_go_thirty_days_after_they_were_spent_or_too_old_and_their_r
 ):
     vera = await member(acme, "vera@acme.example", Role.CUSTOMER_VIEWER)
     wade = await member(acme, "wade@acme.example", Role.CUSTOMER_VIEWER)
-    spent = await access.links.create(CONSOLE, acme.id, vera.id)
+    spent = await access.links.create(CONSOLE, acme.id, vera.id, brought_by=())
     await access.links.consume(spent.url.rpartition("/")[2], Client())
-    waiting = await access.links.create(CONSOLE, acme.id, wade.id)
+    waiting = await access.links.create(CONSOLE, acme.id, wade.id, brought_by=())
     assert len((await kept(access, acme.id))[1]) == 2
     clock.advance(KEPT)
     await pruning.prune()

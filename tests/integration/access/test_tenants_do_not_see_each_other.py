@@ -47,7 +47,7 @@ async def full(access, acme, globex, member):
     """Every table has a row of both tenants."""
     for tenant in (acme, globex):
         carl = await member(tenant, f"carl@{tenant.key}.example", Role.CUSTOMER_ADMIN)
-        link = await access.links.create(CONSOLE, tenant.id, carl.id)
+        link = await access.links.create(CONSOLE, tenant.id, carl.id, brought_by=())
         await access.links.consume(link.url.rpartition("/")[2], Client())
         actor = carl.as_actor()
         await access.tokens.create(CreateToken(tenant.id, "t", frozenset({TokenScope.READ})), actor)

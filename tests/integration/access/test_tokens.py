@@ -178,7 +178,10 @@ async def test_a_token_of_every_scope_makes_no_way_in_for_anybody(
     invitation = InviteAuditor(
         acme.id, "rita@auditors.example", "Rita", "SOC 2", clock.now() + timedelta(days=9)
     )
-    for act in (access.links.create(token, acme.id, vera.id), access.audits.invite(invitation, token)):
+    for act in (
+        access.links.create(token, acme.id, vera.id, brought_by=()),
+        access.audits.invite(invitation, token),
+    ):
         with pytest.raises(Denied) as denied:
             await act
         assert denied.value.policies == ("tokens-within-scope",)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
+import pytest
 from support.portal_fixtures import Portal
 
+from schema.ids import encode
 from trust_portal.access.actors import CONSOLE
 from trust_portal.access.people.model import GrantRole
+from trust_portal.access.sessions.model import Client
+from trust_portal.access.sign_in.links import LINK_PATH
 from trust_portal.kernel.actor import Role
 from trust_portal.web.authentication import cookie_name
 
@@ -16,7 +21,7 @@ COOKIE = cookie_name(secure=True)
 
 async def test_a_link_is_spent_by_the_button_and_not_by_looking(portal: Portal):
     aurora = portal.world.aurora
-    link = await portal.house.sign_in_links.create(CONSOLE, aurora.id, aurora.person)
+    link = await portal.house.sign_in_links.create(CONSOLE, aurora.id, aurora.person, brought_by=())
     path = link.url.removeprefix("https://trust.example")
     async with portal.browser() as browser:
         for _ in range(2):
@@ -89,7 +94,7 @@ async def test_signing_out_ends_the_session_at_the_server_too(portal: Portal):
 
 async def test_a_session_can_be_ended_from_another_one(portal: Portal):
     aurora = portal.world.aurora
-    link = await portal.house.sign_in_links.create(CONSOLE, aurora.id, aurora.person)
+    link = await portal.house.sign_in_links.create(CONSOLE, aurora.id, aurora.person, brought_by=())
     async with portal.browser() as browser:
         await browser.post(link.url.removeprefix("https://trust.example"))
         ended = await browser.post(f"/account/sessions/{aurora.session}/revoke")
@@ -104,3 +109,35 @@ async def test_personas_exist_in_the_demonstration_only(portal: Portal):
         refused = await browser.post("/sign-in/persona", data={"role": "vendor_admin"})
         assert refused.status_code == 404
         assert "Walk in as" not in (await browser.get("/sign-in")).text
+
+
+LINK = "mutation ($input: PersonInput!) { createSignInLink(input: $input) { url userErrors { code } } }"
+
+
+@pytest.mark.parametrize("door", ["portal", "graphql"])
+async def test_by_whose_links_somebody_came_in_goes_on_into_the_links_they_make_at_every_door(
+    portal: Portal, door: str
+):
+    aurora = portal.world.aurora
+    maker = await portal.house.people.by_email(CONSOLE, "vendor_admin@everybody.example")
+    first = await portal.house.people.by_email(CONSOLE, "customer_admin@everybody.example")
+    link = await portal.house.sign_in_links.create(
+        maker.as_actor(), aurora.id, first.id, brought_by=(maker.id,)
+    )
+    async with portal.browser() as browser:
+        entered = await browser.post(link.url.removeprefix("https://trust.example"))
+        assert entered.status_code == 303
+        if door == "portal":
+            await browser.post(f"/t/aurora/people/{aurora.person}/link")
+            made = (await browser.get("/t/aurora/people")).text
+            (secret,) = set(re.findall(re.escape(LINK_PATH) + r"([^\"<]+)", made))
+        else:
+            asked = {
+                "query": LINK,
+                "variables": {"input": {"personId": encode("Person", aurora.id, aurora.person)}},
+            }
+            answer = (await browser.post("/graphql", json=asked)).json()["data"]["createSignInLink"]
+            assert answer["userErrors"] == []
+            secret = answer["url"].rpartition("/")[2]
+    opened = await portal.house.sign_in_links.consume(secret, Client())
+    assert set(opened.brought_by) == {maker.id, first.id}

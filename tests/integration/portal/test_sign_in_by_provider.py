@@ -107,7 +107,7 @@ async def test_whoever_is_signed_in_connects_their_companys_sign_in_and_comes_in
     await portal.house.people.add(AddPerson(world.brightside.id, "vera@acme.example", "Vera"), CONSOLE)
     people = await portal.house.people.page(CONSOLE, world.aurora.id, PageRequest(100))
     vera = next(each for each in people.items if each.email == "vera@acme.example")
-    link = await portal.house.sign_in_links.create(CONSOLE, world.aurora.id, vera.id)
+    link = await portal.house.sign_in_links.create(CONSOLE, world.aurora.id, vera.id, brought_by=())
     async with portal.browser() as browser:
         assert await refused_by_provider(browser)
         await browser.post(link.url.removeprefix(BASE_URL))

@@ -54,11 +54,12 @@ class SignInLinks:
         self._base_url = base_url
 
     async def create(
-        self, actor: Actor, tenant_id: UUID, person_id: UUID, *, brought_by: Collection[UUID] = ()
+        self, actor: Actor, tenant_id: UUID, person_id: UUID, *, brought_by: Collection[UUID]
     ) -> SignInLink:
         """A link for an active person; links of theirs that still wait become void.
 
-        ``brought_by``: who made the links by which ``actor`` came in (``SignedIn.brought_by``).
+        ``brought_by``: who made the links by which ``actor`` came in (``SignedIn.brought_by``); no door may
+        leave it out, or an approver could be made out of somebody who asks.
         """
         resource = Resource("person", tenant_id, person_id)
         decision = await self._gate.require(actor, Action.SIGN_IN_LINK_CREATE, resource)

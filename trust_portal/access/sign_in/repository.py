@@ -41,7 +41,7 @@ async def insert_link(
     actor: Actor,
     expires_at: datetime,
     *,
-    brought_by: Collection[UUID] = (),
+    brought_by: Collection[UUID],
 ) -> UUID:
     """``brought_by``: who made the links by which ``actor`` had come in."""
     link_id = new_id()
