@@ -183,6 +183,38 @@ async def test_rotated_what_the_old_key_wrapped_is_wrapped_anew_and_the_old_key_
     assert VerifyKey(acts[0].public_key).key_id == acts[0].key_id != acts[1].key_id
 
 
+async def test_what_a_lost_key_keeps_shut_holds_up_no_other_export_and_is_named(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trust_portal.evidence.sealing.sealing.AT_ONCE", 1)
+    await desk.act(KeyAct.ENABLE)
+    lost = await desk.bundle()
+    (first,) = desk.keys.iterdir()
+    await desk.act(KeyAct.ROTATE)
+    first.unlink()
+    second = next(iter(desk.keys.iterdir()))
+    later = await desk.bundle(revision=2)
+    opened = await desk.download(later)
+    await desk.act(KeyAct.ROTATE)
+    for touched in (True, False):
+        before = await desk.stored()
+        with pytest.raises(Conflict) as refused:
+            await desk.house.sealing.run(desk.tenant_id)
+        assert refused.value.code == "KEY_MISSING"
+        assert refused.value.message.endswith(f"; passed over: {lost.id}")
+        assert await desk.stored() == before, "a data key is wrapped anew; what it seals stays"
+        async with desk.house.storage.read(TenantScope(desk.tenant_id)) as session:
+            rows = await (await session.driver()).fetch(
+                "SELECT predicate_type FROM receipts WHERE tenant_id = $1 AND kind = 'byok.sealed'",
+                desk.tenant_id,
+            )
+        assert len(rows) == 1, touched
+    second.unlink()
+    assert await desk.download(later) == opened, "it is under the third key by now"
+    with pytest.raises(Conflict):
+        await desk.download(lost)
+
+
 async def test_a_withdrawn_key_opens_nothing_and_stores_nothing_until_it_is_enabled_again(desk: Desk) -> None:
     await desk.act(KeyAct.ENABLE)
     export = await desk.bundle()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -127,20 +127,27 @@ async def replace_with_sealed(
             )
 
 
-async def unsealed_exports(session: ReadSession, tenant_id: UUID, limit: int) -> tuple[UUID, ...]:
-    """Exports of which something is stored without a seal, oldest first."""
+async def unsealed_exports(
+    session: ReadSession, tenant_id: UUID, limit: int, but: Collection[UUID] = ()
+) -> tuple[UUID, ...]:
+    """Exports of which something is stored without a seal, oldest first; all ``but`` these."""
     plain = _plain(tenant_id).subquery()
-    rows = await session.execute(select(plain.c.export_id).order_by(plain.c.export_id).limit(limit))
+    query = select(plain.c.export_id).where(plain.c.export_id.not_in([*but]))
+    rows = await session.execute(query.order_by(plain.c.export_id).limit(limit))
     return tuple(row.export_id for row in rows)
 
 
 async def exports_under_another(
-    session: ReadSession, tenant_id: UUID, key_id: str, limit: int
+    session: ReadSession, tenant_id: UUID, key_id: str, limit: int, but: Collection[UUID] = ()
 ) -> tuple[UUID, ...]:
-    """Exports whose data key another key than this one wraps, oldest first."""
+    """Exports whose data key another key than this one wraps, oldest first; all ``but`` these."""
     rows = await session.execute(
         select(data_keys.c.export_id)
-        .where(data_keys.c.tenant_id == tenant_id, data_keys.c.key_id != key_id)
+        .where(
+            data_keys.c.tenant_id == tenant_id,
+            data_keys.c.key_id != key_id,
+            data_keys.c.export_id.not_in([*but]),
+        )
         .order_by(data_keys.c.export_id)
         .limit(limit)
     )

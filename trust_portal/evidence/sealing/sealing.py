@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
+from trust_portal.errors import Conflict
 from trust_portal.evidence.act import Act
 from trust_portal.evidence.export_rows import find_export
 from trust_portal.evidence.ledger import Ledger
@@ -36,6 +37,8 @@ AT_ONCE: Final = 8
 #: A transaction that began before a key was enabled may store plain bytes after the job has looked; by then
 #: it has ended (a build has ten minutes).
 _AFTERWARDS: Final = timedelta(minutes=15)
+#: Refusals of one key: what another one opens can be sealed all the same.
+_GONE: Final = frozenset({"KEY_MISSING", "KEY_WRONG"})
 
 
 async def ask_sealing(session: WriteSession, tenant_id: UUID) -> None:
@@ -55,41 +58,63 @@ class Sealing:
     async def run(self, tenant_id: UUID, *, work: UUID | None = None) -> int:
         """Until nothing is left; how many exports were touched. A key that is withdrawn ends it at once.
 
-        Where something was touched the customer's posture is looked at again: until then "not sealed yet" stands.
+        What only a key that is gone opens is passed over for the sake of all others, and named when they are done:
+        ``Conflict`` (KEY_MISSING, KEY_WRONG). Where something was touched the customer's posture is looked at again: until
+        then "not sealed yet" stands.
         """
-        touched = 0
-        while done := await self._some(tenant_id):
-            touched += done
+        touched, shut = 0, dict[UUID, Conflict]()
+        while looked_at := await self._some(tenant_id, shut):
+            touched += len(looked_at - shut.keys())
         async with self._storage.write(TenantScope(tenant_id)) as session:
-            if await session.complete(work) and touched:
+            if (shut or await session.complete(work)) and touched:
                 await look_again(session, tenant_id)
+        if shut:
+            named, why = ", ".join(map(str, sorted(shut))), next(iter(shut.values()))
+            raise Conflict(f"{why.message}; passed over: {named}", code=why.code)
         return touched
 
-    async def _some(self, tenant_id: UUID) -> int:
-        """What is found is sealed between two transactions, and stored where the key still stands as it did."""
+    async def _some(self, tenant_id: UUID, shut: dict[UUID, Conflict]) -> frozenset[UUID]:
+        """What is found is sealed between two transactions, and stored where the key still stands as it did.
+
+        Which exports were looked at; those that nothing opens are added to ``shut``, and not looked at again.
+        """
         async with self._storage.read(TenantScope(tenant_id)) as session:
             key = await current_key(session, tenant_id)
             if key is None or not key.in_force:
-                return 0
+                return frozenset()
             plain = {
                 export_id: await plain_contents(session, tenant_id, export_id)
-                for export_id in await unsealed_exports(session, tenant_id, AT_ONCE)
+                for export_id in await unsealed_exports(session, tenant_id, AT_ONCE, shut)
             }
-            others = await exports_under_another(session, tenant_id, key.key_id, AT_ONCE)
+            others = await exports_under_another(session, tenant_id, key.key_id, AT_ONCE, shut)
             standings = [
                 await self._vault.standing(session, tenant_id, each) for each in sorted({*plain, *others})
             ]
-        if not standings:
-            return 0
-        sealed = [await self._sealed(each, plain.get(each.export_id)) for each in standings]
+        sealed = list[Sealed]()
+        for each in standings:
+            try:
+                sealed.append(await self._sealed(each, plain.get(each.export_id)))
+            except Conflict as conflict:
+                if conflict.code not in _GONE:
+                    raise
+                shut[each.export_id] = conflict
+        if sealed:
+            await self._keep(tenant_id, key, sealed, set(plain), set(others))
+        return frozenset(each.export_id for each in standings)
+
+    async def _keep(
+        self, tenant_id: UUID, key: CustomerKey, sealed: Sequence[Sealed], plain: set[UUID], others: set[UUID]
+    ) -> None:
+        kept = {each.standing.export_id for each in sealed}
         async with self._storage.write(TenantScope(tenant_id)) as session:
             for each in sealed:
                 # The row's lock: whoever finishes this export now waits, and finds it sealed.
                 await find_export(session, tenant_id, each.standing.export_id, lock=True)
                 await self._vault.keep(session, each)
                 await replace_with_sealed(session, tenant_id, each.standing.export_id, each.contents)
-            await self._ledger.record(session, _act(session, key, list(plain), others))
-        return len(sealed)
+            await self._ledger.record(
+                session, _act(session, key, sorted(plain & kept), sorted(others & kept))
+            )
 
     async def _sealed(self, standing: Standing, plain: Mapping[str, bytes] | None) -> Sealed:
         """Put under the key in force; ``plain`` is sealed too, under the data key that it then has."""
