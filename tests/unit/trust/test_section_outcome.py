@@ -118,6 +118,18 @@ def test_the_lead_is_a_verdict_and_says_that_the_period_still_runs() -> None:
     assert verdict([section("access", staff=1)]) is None
 
 
+@pytest.mark.parametrize(
+    ("gaps", "told"),
+    [
+        (0, "3 promises kept; 2 not in the register"),
+        (1, "3 promises kept; 1 postmortem owed; 2 not in the register"),
+    ],
+)
+def test_a_verdict_tells_what_is_not_in_the_register_beside_what_went_well(gaps: int, told: str) -> None:
+    kept = section("sla", kept=3, missed=0, promises=3, unreported=0)
+    assert verdict([kept, section("incidents", major=0, gaps=gaps, overdue=0, unclear=2)]) == told
+
+
 def test_being_fresh_is_never_a_green_mark() -> None:
     assert STATES[State.FRESH][0] == "mute"
     parts = create_environment(names=GLOBALS).get_template("components/sections.html").module

@@ -126,8 +126,12 @@ def _told_of_credits(section: Section) -> str:
 
 def _told_of_incidents(section: Section) -> str:
     counts = _Counts(section)
-    gaps = counts["gaps"] + counts.also("earlier-gaps")
-    return f"{_counted(gaps, 'postmortem')} owed" if gaps else ""
+    gaps, unclear = counts["gaps"] + counts.also("earlier-gaps"), counts.also(ids.UNCLEAR)
+    told = [
+        *([f"{_counted(gaps, 'postmortem')} owed"] if gaps else []),
+        *([f"{unclear} not in the register"] if unclear else []),
+    ]
+    return "; ".join(told)
 
 
 class _Counts:
