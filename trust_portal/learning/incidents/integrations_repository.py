@@ -13,7 +13,7 @@ from trust_portal.access.approvals.model import person_behind
 from trust_portal.errors import Conflict
 from trust_portal.facts.events import AlarmSource
 from trust_portal.kernel.actor import Actor
-from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.kernel.ids import VENDOR_ID, new_id
 from trust_portal.learning.incidents.alarms import Alarm
 from trust_portal.learning.incidents.integrations_model import (
     Integration,
@@ -97,13 +97,29 @@ async def add_unmatched(
     unmatched: Unmatched,
     going_on: Incident | None,
 ) -> None:
-    """Listed once, however often it is sent. ``going_on``: the incident of its name that is not over as it comes."""
+    """Listed once, however often it is sent; anew where rules settled it and take it no longer, or it is worse by now.
+
+    ``going_on``: the incident of its name that is not over as it comes.
+    """
+    row, settled = incident_unmatched.c, incident_unmatched_settled.c
+    by_rules = select(settled.version).where(
+        settled.tenant_id == VENDOR_ID, settled.source == row.source, settled.alarm_id == row.alarm_id
+    )
+    listed = await session.execute(
+        select(row.severity, by_rules.scalar_subquery().label("by_rules")).where(
+            row.tenant_id == VENDOR_ID, row.source == integration.source, _is_of(alarm)
+        )
+    )
+    found, now = listed.all(), unmatched.severity or Severity.P1
+    if any(
+        each.by_rules is None and not now.outranks(Severity(each.severity or Severity.P1)) for each in found
+    ):
+        return
     await session.execute(
-        insert_or(incident_unmatched)
-        .values(
+        insert(incident_unmatched).values(
             tenant_id=VENDOR_ID,
             source=integration.source,
-            alarm_id=alarm.id,
+            alarm_id=f"{alarm.id}/{new_id()}" if found else alarm.id,
             kind=alarm.kind.value,
             key=alarm.key,
             why=unmatched.why,
@@ -114,7 +130,6 @@ async def add_unmatched(
             began_at=alarm.began_at,
             incident_id=None if going_on is None else going_on.id,
         )
-        .on_conflict_do_nothing(index_elements=["tenant_id", "source", "alarm_id"])
     )
 
 
@@ -153,7 +168,7 @@ async def settle_taken(session: WriteSession, integration: Integration, alarm: A
     """The rules of ``integration`` take ``alarm`` by now: if it was listed before, it is a gap no longer."""
     row = incident_unmatched.c
     query = select(row.tenant_id, row.source, row.alarm_id, literal(integration.version)).where(
-        _unsettled(integration.source), row.alarm_id == alarm.id
+        _unsettled(integration.source), _is_of(alarm)
     )
     columns = ["tenant_id", "source", "alarm_id", "version"]
     await session.execute(insert(incident_unmatched_settled).from_select(columns, query))
@@ -239,6 +254,12 @@ async def refusals_of(session: ReadSession, integration: Integration) -> tuple[R
         .order_by(row.first_at, row.why)
     )
     return tuple(Refusal(RefusedDelivery(each.why), each.first_at) for each in rows)
+
+
+def _is_of(alarm: Alarm) -> ColumnElement[bool]:
+    """Every row of ``alarm``: the first by its id, what it is listed by anew with another behind that."""
+    of_it: ColumnElement[bool] = incident_unmatched.c.alarm_id == alarm.id
+    return of_it | func.starts_with(incident_unmatched.c.alarm_id, f"{alarm.id}/")
 
 
 def _unsettled(source: str) -> ColumnElement[bool]:
