@@ -163,6 +163,7 @@ def _second(body: dict[str, Any]) -> dict[str, Any]:
         "Promises in the period: {promises}; kept: {kept}; missed: {missed}; down: {down}."
     ]
     _one_sum(_section(body, "credits"))
+    _metered_from_the_start(_section(body, "cost"))
     return body
 
 
@@ -187,6 +188,12 @@ def _one_sum(credits_: dict[str, Any]) -> None:
     figures["later-eur"].update(id="sum-eur", label="Issued in EUR")
     credits_["figures"] = [each for each in credits_["figures"] if each["id"] != "later"]
     credits_["sentences"] = ["Credits issued: {issued}, {sum-eur} in all.", *credits_["sentences"][2:]]
+
+
+def _metered_from_the_start(cost: dict[str, Any]) -> None:
+    """Before format 5 nothing said that a period was metered in part."""
+    cost["figures"] = [each for each in cost["figures"] if each["id"] != "metered-since"]
+    cost["sentences"] = [each for each in cost["sentences"] if "{metered-since}" not in each]
 
 
 def _cell(section: str, table: str, column: str, value: str) -> Callable[[dict[str, Any]], None]:

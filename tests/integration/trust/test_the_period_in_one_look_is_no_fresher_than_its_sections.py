@@ -82,7 +82,7 @@ async def test_a_review_of_format_3_follows_by_its_own_rule_and_none_of_format_4
     portal.clock.advance(timedelta(hours=1))
     files = await _files(portal, await issue(house, qbr))
     body = json.loads(files["qbr.json"])
-    sections = sections_of(body)
+    sections = [_metered_from_the_start(each) for each in sections_of(body)]
     others = [each for each in sections if each.id not in CLOSING]
     third = outcome_section(others, qbr.as_of, is_before_fourth=True)
     body["sections"] = [section_json(third if each.id == "outcome" else each) for each in sections]
@@ -103,7 +103,8 @@ async def test_a_review_of_format_3_says_of_all_that_grew_too_old_both_or_of_non
     await use(house, "aurora")
     await publish(house, aurora.id)
     qbr = await prepare(house, aurora.id)
-    locked = {each.id: each for each in (await house.qbr_reader.draft(CORA, aurora.id, qbr.id)).sections}
+    draft = await house.qbr_reader.draft(CORA, aurora.id, qbr.id)
+    locked = {each.id: _metered_from_the_start(each) for each in draft.sections}
     portal.clock.advance(timedelta(days=2))
     files = await _files(portal, await issue(house, qbr))
     body = json.loads(files["qbr.json"])
@@ -143,6 +144,17 @@ async def test_a_review_of_format_3_says_of_all_that_grew_too_old_both_or_of_non
     assert f"$.sections[{place}].state" in {each.field for each in recompute_qbr(told(fresh))}
     fourth = recompute_qbr(_with(told(first), {**json.loads(told(first)["qbr.json"]), "format": "4"}))
     assert f"$.sections[{number}].why" in {each.field for each in fourth}
+
+
+def _metered_from_the_start(section: Section) -> Section:
+    """Before format 5 nothing said that a period was metered in part."""
+    if section.id != "cost":
+        return section
+    return replace(
+        section,
+        figures=tuple(each for each in section.figures if each.id != "metered-since"),
+        sentences=tuple(each for each in section.sentences if "metered-since" not in each.figures),
+    )
 
 
 def _with(files: dict[str, bytes], body: dict) -> dict[str, bytes]:

@@ -28,8 +28,8 @@ from trust_portal.trust.gathering.savings import (
     stepped,
     verification_of,
 )
-from trust_portal.trust.gathering.telling import cost_sentences
-from trust_portal.trust.gathering.totals import DROP, cost_totals
+from trust_portal.trust.gathering.telling import NOTHING, NOTHING_METERED, cost_sentences
+from trust_portal.trust.gathering.totals import DROP, cost_totals, metered_since
 from trust_portal.trust.sections.freshness import freshness
 from trust_portal.trust.sections.model import Cell, Column, Row, Section, State, Table, Unit
 
@@ -133,8 +133,10 @@ def cost_section(
     closed = None if progress is None else progress.closed_through
     as_of = None if closed is None else closed + _HOUR
     state, why = freshness(as_of, MAX_AGE, ask.now, missing="no hour of usage is closed yet")
-    if progress is None:
-        state, why = State.NOT_APPLICABLE, "no usage of this customer is metered"
+    unmetered = never_metered(progress, ask)
+    if unmetered is not None:
+        as_of, state, why = None, State.NOT_APPLICABLE, unmetered
+    since = progress.first_hour if progress is not None and progress.first_hour > ask.period.start else None
     of_period = [each for each in runs if stepped(each, ask)]
     tables = (
         Table(
@@ -142,7 +144,7 @@ def cost_section(
             "What was found",
             _ANOMALY_COLUMNS,
             tuple(_anomaly(each, parted.get(each.id)) for each in anomalies),
-            "Nothing unusual was found in the period.",
+            NOTHING if since is None else NOTHING_METERED,
         ),
         Table(
             PLAYBOOKS,
@@ -160,7 +162,7 @@ def cost_section(
         ),
         savings_table(runs, ask),
     )
-    totals = cost_totals(*tables, ask.period.start)
+    totals = (*cost_totals(*tables, ask.period.start), *metered_since(since))
     return Section(
         id=COST,
         title=TITLE,
@@ -169,10 +171,19 @@ def cost_section(
         source=SOURCE,
         as_of=as_of,
         max_age=MAX_AGE,
-        sentences=() if progress is None else cost_sentences(totals),
-        figures=() if progress is None else totals,
-        tables=() if progress is None else tables,
+        sentences=() if unmetered else cost_sentences(totals),
+        figures=() if unmetered else totals,
+        tables=() if unmetered else tables,
     )
+
+
+def never_metered(progress: Progress | None, ask: Ask) -> str | None:
+    """Why nothing can be known of what the period cost; None where it was metered, if only in part."""
+    if progress is None:
+        return "no usage of this customer is metered"
+    if progress.first_hour >= ask.until:
+        return "usage of this customer is metered only since the period was over"
+    return None
 
 
 def _anomaly(each: CostAnomaly, parted: Excess | None) -> Row:

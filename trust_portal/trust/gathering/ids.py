@@ -57,6 +57,8 @@ PREVENTION: Final = "prevention"
 EARLIER: Final = "earlier"
 #: Figure of the incidents section: what was told of and is no incident of the register; none where there is nothing.
 UNCLEAR: Final = "unclear"
+#: Figure of the cost section: since when usage is metered, where that is within the period.
+METERED_SINCE: Final = "metered-since"
 #: Table of the cost section: what was found.
 ANOMALIES: Final = "anomalies"
 #: Table of the cost section: what was done.

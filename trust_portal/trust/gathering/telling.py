@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from trust_portal.trust.gathering.ids import UNCLEAR
+from trust_portal.trust.gathering.ids import METERED_SINCE, UNCLEAR
 from trust_portal.trust.sections.model import Figure, Sentence
 
 #: What is signed where there was none.
 NO_INCIDENTS: Final = "No major incidents in the period."
 #: What is signed instead where something was told of that is no incident of the register.
 NONE_KNOWN: Final = "No major incident of the period is in the register."
+#: What is signed where no anomaly was found.
+NOTHING: Final = "Nothing unusual was found in the period."
+#: What is signed instead of a period that was metered in part.
+NOTHING_METERED: Final = "Nothing unusual was found in what was metered of the period."
 
 
 def incident_sentences(figures: Sequence[Figure]) -> tuple[Sentence, ...]:
@@ -40,15 +44,20 @@ def incident_sentences(figures: Sequence[Figure]) -> tuple[Sentence, ...]:
 
 
 def cost_sentences(figures: Sequence[Figure]) -> tuple[Sentence, ...]:
-    """Of ``cost_totals``."""
+    """Of ``cost_totals`` and ``metered_since``."""
     counts = {each.id: each.cell.value for each in figures}
     excess, rate, saved = (amounts(figures, name) for name in ("excess", "rate", "saved"))
-    found = [Sentence("Nothing unusual was found in the period.")]
+    found = [Sentence(NOTHING_METERED if METERED_SINCE in counts else NOTHING)]
     if counts["anomalies"] != "0":
         earlier = ", begun before it: {earlier}" if counts["earlier"] != "0" else ""
         part = ", in the hours of the period" if "parted" in counts else ""
         cost = f"; beyond what was expected{part}: {excess}" if excess else ""
         found = [Sentence(f"Anomalies in the period: {{anomalies}}, of which open: {{open}}{earlier}{cost}.")]
+    if METERED_SINCE in counts:
+        since = f"{{{METERED_SINCE}}}"
+        found.append(
+            Sentence(f"Usage is metered since {since} only; of the period before that nothing is known.")
+        )
     if counts["playbooks"] != "0":
         saving = f", which saves {rate} an hour" if rate else ""
         found.append(

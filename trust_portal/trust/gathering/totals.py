@@ -7,7 +7,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from trust_portal.trust.gathering.ids import UNCLEAR
+from trust_portal.kernel.clock import rfc3339
+from trust_portal.trust.gathering.ids import METERED_SINCE, UNCLEAR
 from trust_portal.trust.sections.model import Cell, Figure, Row, Table, Unit
 
 #: States of a postmortem that are gaps.
@@ -110,6 +111,13 @@ def cost_totals(
         count("hours", "Hours counted of first days", hours, PLAYBOOKS),
         *savings_totals(savings),
     )
+
+
+def metered_since(at: datetime | None) -> tuple[Figure, ...]:
+    """Where metering began within the period: of what was before nobody knows anything. None where it was there from the start."""
+    if at is None:
+        return ()
+    return (Figure(METERED_SINCE, "Metered since", Cell(rfc3339(at), Unit.INSTANT, href=COST)),)
 
 
 def savings_totals(savings: Table) -> tuple[Figure, ...]:

@@ -45,6 +45,7 @@ from trust_portal.trust.gathering.ids import (
     INCIDENTS,
     ISSUED,
     MAJOR,
+    METERED_SINCE,
     PLAYBOOKS,
     POSTMORTEMS,
     PREVENTION,
@@ -201,7 +202,8 @@ def _derived(stated: Section, proofs: _Proofs, how: Derivation) -> Section | Non
         found, done, refused, saved = (
             stated.table(name) for name in (ANOMALIES, PLAYBOOKS, REFUSED, SAVINGS)
         )
-        totals = cost_totals(found, done, refused, saved, how.start)
+        since = [each for each in stated.figures if each.id == METERED_SINCE and not how.is_before_fifth]
+        totals = (*cost_totals(found, done, refused, saved, how.start), *since)
         return replace(stated, figures=totals, sentences=cost_sentences(totals), charts=())
     return counted_again(stated, is_before_fifth=how.is_before_fifth)
 

@@ -65,6 +65,8 @@ def _cost(counts: _Counts) -> Outcome:
     if still := counts["open"]:
         return "warn", f"{still} open"
     found = counts["anomalies"]
+    if counts.says(ids.METERED_SINCE):
+        return "mute", f"{found} closed, metered in part" if found else "Metered in part"
     return ("mute", f"{found} closed") if found else ("good", "Nothing unusual")
 
 
@@ -145,6 +147,10 @@ class _Counts:
         if name not in self._values:
             self.lacking.add(name)
         return self.also(name)
+
+    def says(self, name: str) -> bool:
+        """Of what is no count, and has a figure only where there is something to say."""
+        return name in self._values
 
     def also(self, name: str) -> int:
         """Of what has a figure only where there is something to count."""
