@@ -354,7 +354,7 @@ def test_a_review_is_about_the_last_quarter_that_is_over(day: date, quarter: str
 
 def test_a_qbr_is_due_within_its_lead_and_not_twice() -> None:
     settings = AccountSettings(ID, review_on=date(2026, 7, 20), lead=timedelta(days=7))
-    account = account_of(TENANT, settings, {}, NOW)
+    account = account_of(replace(TENANT, onboarded_at=NOW - timedelta(days=200)), settings, {}, NOW)
     assert account.readiness is Readiness.NOT_PREPARED
     assert [is_due(account, date(2026, 7, day)) for day in (12, 13, 20, 21)] == [False, True, True, False]
     begins = Obstacle("commitments", "commitments", NOW + timedelta(days=1))
