@@ -39,7 +39,7 @@ ALONE = {
     "sla": ["99.791666\u00a0%", "99.9\u00a0%"],
     "incidents": ["Secret trouble of aurora"],
     "cost": ["EUR\u00a0265.94", "EUR\u00a0297.40"],
-    "usage": ["EUR\u00a02,764.50", "EUR\u00a02,250.90"],
+    "usage": ["EUR\u00a02,764.50", "513.6"],
     "savings": [],
     "credits": ["EUR\u00a0100.00", "CN-2026-0017"],
     "posture": ["Isolation from other customers"],
