@@ -22,7 +22,8 @@ from trust_portal.evidence.verify import verify
 from trust_portal.kernel.actor import Role
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.page import PageRequest
-from trust_portal.learning.actions.model import ActionType, PlanAction
+from trust_portal.learning.actions.acts_model import PlanAction
+from trust_portal.learning.actions.model import ActionType
 from trust_portal.learning.postmortems.asking import Asked
 from trust_portal.learning.postmortems.model import (
     Accept,
