@@ -66,3 +66,24 @@ async def test_who_came_when_it_was_over_is_given_no_copy(vendor):
     assert await releases.of_postmortem(desk.owner, signed.id) == ()
     given = await releases.release(Release(signed.id, 1, just_in_time, "customer", "They asked."), desk.owner)
     assert [each.id for each in await releases.of_postmortem(desk.owner, signed.id)] == [given.id]
+
+
+async def test_who_came_when_it_was_over_is_given_no_copy_also_where_its_end_was_told_after_the_signature(
+    vendor,
+):
+    desk = await desk_of(vendor, declared("INC-1"))
+    late = await vendor.customer("zeta", BEGAN + timedelta(minutes=60))
+    signed = await desk.signed(await desk.postmortem())
+    releases = desk.house.postmortem_releases
+    preview = await releases.preview(desk.owner, signed.id, late, "customer")
+    assert "zeta" in preview.copy["document"]["customers"], "as far as anybody knew it went on"
+    await vendor.tell(step("INC-1", "resolved", minute=60))
+    await vendor.register()
+
+    with pytest.raises(InvalidInput) as refused:
+        await releases.release(Release(signed.id, 1, late, "customer", "They asked."), desk.owner)
+
+    assert refused.value.code == "NOT_AFFECTED"
+    assert await releases.of_postmortem(desk.owner, signed.id) == ()
+    offered = {each.key for each in await releases.concerned(desk.owner, signed.incident_id)}
+    assert offered == {"northwind", "contoso"}

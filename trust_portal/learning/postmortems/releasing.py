@@ -33,7 +33,7 @@ from trust_portal.evidence.strict import parse_json
 from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.canonical import canonical, sha256_hex
 from trust_portal.kernel.ids import VENDOR_ID, new_id
-from trust_portal.learning.postmortems.concerned import customers_concerned
+from trust_portal.learning.postmortems.concerned import customers_concerned, not_affected, require_there
 from trust_portal.learning.postmortems.lint import Warned, lint
 from trust_portal.learning.postmortems.model import (
     COPY_FILE,
@@ -232,6 +232,8 @@ class PostmortemReleases:
         content = await find_document(session, postmortem.id, version.number)
         document = parse_json(content)
         concerned = await customers_concerned(session, postmortem.incident_id)
+        if document["incident"]["everybody"]:  # signed while it went on, it may name who came later
+            await require_there(session, postmortem.incident_id, customer_id)
         key, name = _named(document, customer_id, concerned)
         profile = profile_of(profile_id)
         redacted = redact(document, profile.withhold, key)
@@ -327,7 +329,7 @@ def _named(document: Mapping[str, Any], customer_id: UUID, concerned: Collection
     for tenant in concerned:
         if document["incident"]["everybody"] and tenant.id == customer_id:
             return tenant.key, tenant.name
-    raise InvalidInput("the incident did not touch this customer", field="customer", code="NOT_AFFECTED")
+    raise not_affected()
 
 
 def _require_acknowledged(warnings: Sequence[Warned], acknowledged: Collection[Acknowledgement]) -> None:
