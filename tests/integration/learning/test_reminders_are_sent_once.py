@@ -472,3 +472,27 @@ async def test_where_nobody_holds_the_role_it_says_that_nobody_was_told_and_wait
         AcknowledgeEscalation(action.id, last.ordinal, "Seen at last"), holder
     )
     assert await listed(ReminderKind.WAITING) == []
+
+
+async def test_of_whoever_has_left_the_pmo_reads_who_owned_it_and_is_not_told_that_they_do(
+    world: Promises, clock: ManualClock
+) -> None:
+    house = world.vendor.house
+    await world.begun()
+    await house.people.suspend(CONSOLE, VENDOR_ID, world.olga.id)
+    at(clock, 2026, 6, 3, 7, 0)
+    assert await house.action_reminders.round() == 1
+
+    async with house.storage.read(TenantScope(VENDOR_ID)) as session:
+        rows = await session.execute(
+            select(notifications).where(
+                notifications.c.tenant_id == VENDOR_ID, notifications.c.topic == Topic.ACTION_REMINDER.value
+            )
+        )
+        (notice,) = rows.all()
+
+    assert notice.title == "Due on 9 June 2026: Limit the pool"
+    assert notice.text == (
+        f"{world.olga.name} owns this prevention action, and is not here any more. See that it is done, "
+        "or that another takes its place."
+    )

@@ -97,7 +97,7 @@ async def _send(
     if not await record_sent(session, action.id, reminder):
         return False
     days_over = (calendar.day_of(now) - due).days
-    title, text = _words(action, rung, days_over)
+    title, text = _words(action, rung, days_over, to_owner=not reminder.to_pmo)
     await announce(
         session,
         Announcement(
@@ -141,7 +141,7 @@ async def _audience(
     return Audience(roles=frozenset({Role.PMO})), (_PMO,) if held else ()
 
 
-def _words(action: PreventionAction, rung: Rung, days_over: int) -> tuple[str, str]:
+def _words(action: PreventionAction, rung: Rung, days_over: int, *, to_owner: bool) -> tuple[str, str]:
     """Title and text, true at the moment of sending, which may be late, after an outage.
 
     ``days_over``: calendar days since the due day, by the clock that the rung came by; negative before it.
@@ -161,5 +161,8 @@ def _words(action: PreventionAction, rung: Rung, days_over: int) -> tuple[str, s
     text = (
         f"You own this prevention action.{moved} Say that it is done, and where that shows; or move the date, "
         "with a reason."
+        if to_owner
+        else f"{action.owner} owns this prevention action, and is not here any more.{moved} See that it is done, "
+        "or that another takes its place."
     )
     return f"{when[:1].upper()}{when[1:]}: {action.title}", text
