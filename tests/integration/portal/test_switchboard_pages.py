@@ -127,6 +127,9 @@ async def test_the_table_holds_what_the_filter_in_its_address_lets_through(
         assert await titles(f"owner={world.olga.id}") == ["Limit the pool"]
         assert await titles("service=nothing") == []
         await read(browser, "/switchboard.csv?severity=P9", 422)
+        of_no_person = await read(browser, "/actions?state=open&owner=alertmanager%2Fmain")
+        assert '<span id="count">0</span>' in of_no_person
+        assert '<option value="alertmanager/main" selected>' in of_no_person
 
 
 async def test_the_wall_has_no_way_in_but_the_way_out_and_the_live_part_comes_alone(

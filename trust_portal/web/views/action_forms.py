@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Final
 from uuid import UUID
 
 from starlette.datastructures import FormData
@@ -11,6 +12,9 @@ from trust_portal.kernel.names import require_words
 from trust_portal.learning.actions.acts_model import PlanAction, tracked_at
 from trust_portal.learning.actions.model import ActionType
 from trust_portal.web.forms import one_of, required, together
+
+#: Whose id nobody has.
+NOBODY: Final = UUID(int=0)
 
 
 def plan_of(form: FormData) -> PlanAction:
@@ -45,6 +49,14 @@ def _type(text: object) -> ActionType:
 def id_of(text: object, field: str) -> UUID | None:
     """The thing that was chosen; nothing for nothing."""
     return _that(text, field) if text else None
+
+
+def owner_of(text: str) -> UUID | None:
+    """Whoever is chosen; ``NOBODY`` for who is no person here, as owners of incidents may be, and owns no action."""
+    try:
+        return id_of(text, "owner")
+    except InvalidInput:
+        return NOBODY
 
 
 def _that(text: object, field: str) -> UUID:

@@ -46,7 +46,7 @@ from trust_portal.web.forms import (
 )
 from trust_portal.web.navigation import frame
 from trust_portal.web.templating import page
-from trust_portal.web.views.action_forms import id_of, plan_of
+from trust_portal.web.views.action_forms import NOBODY, id_of, owner_of, plan_of
 from trust_portal.web.views.choosing_incidents import chosen_incident, others_than
 
 RECEIPTS = "/t/vendor/receipts/"
@@ -92,7 +92,7 @@ async def actions(request: Request) -> Response:
     wanted = ActionFilter(
         state=one_of(ActionState, asked["state"], "state"),
         type=one_of(ActionType, asked["type"], "type"),
-        owner_id=person_behind(actor) if asked["owner"] == _MINE else id_of(asked["owner"], "owner"),
+        owner_id=person_behind(actor) if asked["owner"] == _MINE else owner_of(asked["owner"]),
         incident_id=id_of(asked["incident"], "incident"),
         service=asked["service"].strip() or None,
         team="" if asked["team"] == NO_TEAM else asked["team"].strip() or None,
@@ -113,7 +113,11 @@ async def actions(request: Request) -> Response:
         asked=asked,
         filters=urlencode({name: value for name, value in asked.items() if value}),
         types=TYPES,
-        owners=[(_MINE, "Mine"), *((str(each.id), each.name) for each in colleagues)],
+        owners=[
+            (_MINE, "Mine"),
+            *((str(each.id), each.name) for each in colleagues),
+            *([(asked["owner"], asked["owner"])] if wanted.owner_id == NOBODY else ()),
+        ],
         **frame(request),
     )
 
