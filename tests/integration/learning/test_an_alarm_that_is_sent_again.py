@@ -107,7 +107,7 @@ async def test_an_alarm_as_bad_as_what_only_weighs_on_its_incident_outlives_the_
     assert (await known(weather)).severity is Severity.P1
     assert await sent(weather, firing(5)) is Reception.TOLD
     weather.vendor.clock.advance(timedelta(minutes=1))
-    request_id = await house.retractions.tell(UnmergeIncident(part.id, "Not the same"), weather.sre)
+    request_id = await house.lowering.tell_or_ask(UnmergeIncident(part.id, "Not the same"), weather.sre)
     if request_id is not None:
         async with house.storage.read(VENDOR) as session:
             request = (await load(session, VENDOR_ID, request_id)).request
