@@ -1,8 +1,8 @@
 """The batch: plan every tenant, publish each by a job of its own, complete with a receipt.
 
 Each step is one transaction that can be repeated, so a batch survives the death of any worker at any moment:
-planning enqueues a tenant's job together with its row, a job settles its row together with the end of its
-outbox row, and completion is looked for after each tenant and by the clockwork. What is stale or missing
+planning enqueues a tenant's job together with its row, a job settles its row together with the report and the end
+of its outbox row, and completion is looked for after each tenant and by the clockwork. What is stale or missing
 blocks a tenant's report here too: a batch names it, and lets stand only what a person said of every customer.
 """
 
@@ -185,13 +185,14 @@ class TrustBatches:
         async with self._storage.read(StaffScope()) as session:
             batch = await repository.get_batch(session, batch_id)
             standing = await trust_report_of_period(session, tenant_id, batch.period)
-        found = _outcome(batch, standing)
-        outcome, reason, report_id = found or await self._publish(batch, tenant_id)
-        async with self._storage.write(TenantScope(tenant_id)) as session:
-            if await session.complete(job):
-                await repository.settle_tenant(
-                    session, tenant_id, batch_id, outcome, reason=reason, report_id=report_id
-                )
+        found = _outcome(batch, standing) or await self._publish(batch, tenant_id, job)
+        if found is not None:
+            outcome, reason, report_id = found
+            async with self._storage.write(TenantScope(tenant_id)) as session:
+                if await session.complete(job):
+                    await repository.settle_tenant(
+                        session, tenant_id, batch_id, outcome, reason=reason, report_id=report_id
+                    )
         await self._completion.complete_if_done(batch_id)
 
     async def give_up(self, batch_id: UUID, tenant_id: UUID, reason: str) -> None:
@@ -216,10 +217,21 @@ class TrustBatches:
         await self._rounds.settle(Round.COMPLETE_TRUST_BATCHES, ids)
         await self._rounds.one_by_one(Round.COMPLETE_TRUST_BATCHES, ids, self._completion.complete_if_done)
 
-    async def _publish(self, batch: Batch, tenant_id: UUID) -> tuple[BatchOutcome, str | None, UUID | None]:
+    async def _publish(
+        self, batch: Batch, tenant_id: UUID, job: UUID | None
+    ) -> tuple[BatchOutcome, str | None, UUID | None] | None:
+        """What is to be settled; None where the tenant's row was settled together with its report."""
+
+        async def settled(session: WriteSession, report: StoredTrustReport) -> None:
+            if not await session.complete(job):
+                raise Conflict("another worker has covered this customer meanwhile", code="COVERED")
+            await repository.settle_tenant(
+                session, tenant_id, batch.id, BatchOutcome.PUBLISHED, report_id=report.id
+            )
+
         try:
             command = PublishTrustReport(tenant_id, batch.period, standing=_for_all(batch))
-            report = await self._reports.publish(command, SYSTEM)
+            await self._reports.publish(command, SYSTEM, settled)
         except (Conflict, InvalidInput) as refusal:
             # Somebody else published it meanwhile: another worker, or a person.
             if (found := await self._published(batch, tenant_id)) is not None:
@@ -228,7 +240,7 @@ class TrustBatches:
             return BatchOutcome.BLOCKED if blocked else BatchOutcome.FAILED, refusal.message, None
         except Refused as refusal:
             return BatchOutcome.FAILED, refusal.message, None
-        return BatchOutcome.PUBLISHED, None, report.id
+        return None
 
     async def _published(
         self, batch: Batch, tenant_id: UUID

@@ -6,10 +6,10 @@ stale or missing keeps it from being published until somebody takes it upon them
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from trust_portal.access.access_log.service import AccessLog, scope_of
@@ -30,7 +30,7 @@ from trust_portal.kernel.ids import new_id
 from trust_portal.kernel.page import Page, PageRequest
 from trust_portal.kernel.period import Period, parse_period
 from trust_portal.storage.tenancy import StaffScope, TenantScope
-from trust_portal.storage.unit_of_work import ReadSession, Storage
+from trust_portal.storage.unit_of_work import ReadSession, Storage, WriteSession
 from trust_portal.trust.gathering.everything import gather
 from trust_portal.trust.gathering.model import Ask, Before
 from trust_portal.trust.report.document import Edition, document_bytes, sections_of, trust_report
@@ -59,6 +59,9 @@ from trust_portal.trust.report.repository import (
 from trust_portal.trust.report.sources import inputs_of
 from trust_portal.trust.report.telling import tell_published
 from trust_portal.trust.sections.model import Section
+
+#: What is to be true of whoever asked together with the report's publication, or not at all.
+Together: TypeAlias = Callable[[WriteSession, StoredTrustReport], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +117,10 @@ class TrustReports:
         await self._access_log.looked(actor, tenant_id, NOUN, f"draft {period}", "Trust Report")
         return Preview(period, found.ask.now, found.sections, found.last)
 
-    async def publish(self, command: PublishTrustReport, actor: Actor) -> StoredTrustReport:
-        """A new revision for the period, with its receipt and its bundle asked for.
+    async def publish(
+        self, command: PublishTrustReport, actor: Actor, together: Together | None = None
+    ) -> StoredTrustReport:
+        """A new revision for the period, with its receipt and its bundle asked for; ``together`` is in the same transaction.
 
         Raises ``Conflict``: SECTIONS_BLOCK naming what is stale or missing and not acknowledged,
         SECTION_CHANGED where it is another thing than was acknowledged, NOTHING_TO_ACKNOWLEDGE,
@@ -164,6 +169,8 @@ class TrustReports:
                 actor=actor,
             )
             await tell_published(session, found.tenant, report)
+            if together is not None:
+                await together(session, report)
         return report
 
     async def versions(self, actor: Actor, tenant_id: UUID) -> tuple[StoredTrustReport, ...]:
