@@ -8,6 +8,16 @@
     if (announcer) announcer.textContent = text;
   };
 
+  // Rows that are drawn as cards go on being rows: what is no table to the eye is none to some readers of screens.
+  const ROLES = { TABLE: "table", THEAD: "rowgroup", TBODY: "rowgroup", TFOOT: "rowgroup", TR: "row", TD: "cell" };
+  const keepTables = (part) => {
+    for (const table of part.querySelectorAll("table.table-cards"))
+      for (const each of [table, ...table.querySelectorAll("thead, tbody, tfoot, tr, td, th")])
+        each.setAttribute("role", ROLES[each.tagName] ?? (each.scope === "row" ? "rowheader" : "columnheader"));
+  };
+  document.addEventListener("DOMContentLoaded", () => keepTables(document));
+  document.addEventListener("htmx:afterSettle", (event) => keepTables(event.detail.elt.parentElement ?? document));
+
   // A swapped part that names a place to land ([data-focus]) gets the focus; otherwise htmx keeps it.
   document.addEventListener("htmx:afterSettle", (event) => {
     const part = event.detail.elt;

@@ -186,7 +186,7 @@ def stands_on(page: str) -> list[str]:
 def stands_in_list(page: str) -> list[tuple[str, str]]:
     """Every version in a list of documents, with where it stands; of what is acknowledged in it nothing."""
     rows = re.findall(
-        r'<th scope="row">(<a .*?</a>).*?</th>.*?<td>((?:(?!</td>).)*?(?:Stands|Superseded).*?)</td>',
+        r'<th scope="row">(<a .*?</a>).*?</th>.*?<td[^>]*>((?:(?!</td>).)*?(?:Stands|Superseded).*?)</td>',
         page,
         re.DOTALL,
     )

@@ -17,6 +17,10 @@ _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _OF_ONE_KIND = 2
 #: Milliseconds; a busy machine draws slowly.
 _PATIENCE = 180_000
+#: Tables of many columns are cards on a phone, and nothing of a card is out of sight.
+_WIDE_CARDS = """() => [...document.querySelectorAll(".table-cards")]
+  .filter(table => table.scrollWidth > table.parentElement.clientWidth + 1)
+  .map(table => table.caption?.innerText ?? table.parentElement.ariaLabel)"""
 _DESK, _PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 
 
@@ -78,6 +82,7 @@ def _faults(page: Page) -> list[Any]:
     page.set_viewport_size(_PHONE)
     if (width := page.evaluate("document.documentElement.scrollWidth")) > _PHONE["width"]:
         wrong.append(f"{width} wide")
+    wrong += [f"to be scrolled sideways: {each}" for each in page.evaluate(_WIDE_CARDS)]
     return wrong
 
 

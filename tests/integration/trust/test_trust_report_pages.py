@@ -17,7 +17,7 @@ from trust_portal.access.tenants.model import CreateTenant
 pytestmark = pytest.mark.takes(seconds=12)
 
 #: What became of the promises of each version, in the list.
-_PROMISES = r'<th scope="row"><a .*?</a></th>\s*<td>.*?</svg> <span>(.*?)</span></span></td>'
+_PROMISES = r'<th scope="row"><a .*?</a></th>\s*<td[^>]*>.*?</svg> <span>(.*?)</span></span></td>'
 
 
 async def test_the_pages_of_a_customer_that_came_this_quarter_open_on_it_and_on_none_before(portal: Portal):

@@ -24,7 +24,7 @@ async def lines(portal: Portal, query: str) -> list[tuple[str, ...]]:
     async with portal.browser("customer_admin") as browser:
         page = (await browser.get(f"/t/aurora/access?{query}")).text
     found = re.findall(
-        r'<th scope="row">([^<]+)</th>\s*<td class="wide">([^<]+)</td>\s*<td>([^<]+)</td>', page
+        r'<th scope="row">([^<]+)</th>\s*<td class="wide"[^>]*>([^<]+)</td>\s*<td[^>]*>([^<]+)</td>', page
     )
     return [tuple(html.unescape(cell) for cell in row) for row in found]
 
