@@ -26,10 +26,9 @@ from trust_portal.documents.slides.fitting import (
     figure_rows,
     figure_setting,
     sheets,
-    text_width,
-    wrapped,
 )
 from trust_portal.documents.slides.master import PAGE, THEME
+from trust_portal.documents.slides.measuring import text_width, wrapped
 from trust_portal.documents.slides.model import (
     Column,
     Deck,
@@ -268,11 +267,13 @@ def test_a_table_without_rows_says_why() -> None:
             st.just(Plot("Plot", PlotKind.BAR, ("x",), (("y", (Decimal(1),)),))),
         ),
         max_size=6,
-    )
+    ),
+    st.booleans(),
 )
-def test_whatever_it_is_given_no_slide_is_overfull_and_nothing_is_lost(blocks) -> None:
-    topic = Topic("Any", "", "", tuple(blocks))
-    pages = sheets(topic)
+def test_whatever_it_is_given_no_slide_is_overfull_and_nothing_is_lost(blocks, with_slot) -> None:
+    slot = Words((), free=True)
+    pages = sheets(Topic("Any", "", "", (*blocks, slot) if with_slot else tuple(blocks)))
+    assert [each.block for page in pages for each in page.placed].count(slot) == with_slot
     for page in pages:
         for one, other in zip(page.placed, page.placed[1:], strict=False):
             assert one.top + one.height <= other.top

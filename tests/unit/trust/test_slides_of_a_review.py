@@ -4,11 +4,24 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 from trust_portal.documents.slides.fitting import sheets
-from trust_portal.documents.slides.model import Grid, Heading, Topic
+from trust_portal.documents.slides.model import Figures, Grid, Heading, Notice, Plot, Topic, Words
 from trust_portal.trust.qbr.deck import deck_of_draft
-from trust_portal.trust.sections.model import Cell, Column, Figure, Row, Section, Sentence, State, Table, Unit
+from trust_portal.trust.sections.model import (
+    Cell,
+    Chart,
+    ChartKind,
+    Column,
+    Figure,
+    Row,
+    Section,
+    Sentence,
+    State,
+    Table,
+    Unit,
+)
 
 AT = datetime(2026, 11, 29, 18, 33, tzinfo=UTC)
 
@@ -71,3 +84,50 @@ def test_what_is_fresh_is_not_said_to_be_and_what_is_not_says_so_above_its_title
     assert fresh.source.replace("\u00a0", " ") == (
         "Source: controls judged by the portal, as of 29 November 2026, 18:33 UTC"
     )
+
+
+def test_what_does_not_apply_stands_below_another_and_has_a_slide_where_somebody_said_something_of_it() -> (
+    None
+):
+    silent = replace(
+        section("changes"),
+        state=State.NOT_APPLICABLE,
+        why="it is the first",
+        sentences=(),
+        figures=(),
+        tables=(),
+    )
+    (first, second) = topics(section("access", 2), silent, section("notes", 1))
+    assert (first.title, second.title) == ("Access", "Notes")
+    assert [type(each) for each in first.blocks] == [Words, Figures, Grid, Heading, Notice, Words]
+    assert first.blocks[4] == Notice("Does not apply: it is the first.")
+    assert len(sheets(first)) == 1
+    assert "Changes: Does not apply: it is the first" in first.notes
+    commented = deck_of_draft(
+        (section("access", 2), silent), {"changes": [{"text": "Hello.", "by": "Cora", "at": AT.isoformat()}]}, (), (),
+        tenant="Acme", vendor="Vendor", period="2026-Q4", as_of=AT, sha256="ab" * 32,
+    )  # fmt: skip
+    assert [each.title for each in commented.topics] == ["Access", "Changes"]
+
+
+def test_one_month_of_a_promise_is_drawn_with_its_target_and_one_of_cost_is_not() -> None:
+    table = Table(
+        "months", "Months", (Column("month", "Month"), Column("attained", "Attained", Unit.PERCENT)),
+        (Row("m", (Cell("October 2026"), Cell("99.843189", Unit.PERCENT))),), "None.",
+    )  # fmt: skip
+    line = Chart("line", "Attained", ChartKind.LINE, "months", "month", ("attained",), target="99.9")
+    bar = Chart("bar", "Cost", ChartKind.BAR, "months", "month", ("attained",))
+    (topic, _) = topics(replace(section("sla"), tables=(table,), charts=(line, bar)))
+    (plot,) = [each for each in topic.blocks if isinstance(each, Plot)]
+    assert (plot.title, plot.target, plot.span) == (
+        "Attained",
+        Decimal("99.9"),
+        (Decimal("99.8"), Decimal(100)),
+    )
+    assert plot.axis_format == "0.0#"
+
+
+def test_the_slot_of_a_section_stands_at_the_end_of_its_first_slide() -> None:
+    (topic, _) = topics(section("cost", 40))
+    (sheet,) = sheets(topic)
+    assert sheet.placed[-1].block == Words((), free=True)

@@ -69,7 +69,7 @@ _PASSED_OVER: Final = frozenset(
 #: They say nothing themselves.
 _FRAMES: Final = frozenset(["AlternateContent", "Choice", "Fallback", "ext", "extLst", "scaling", "ser"])
 #: What a number is kept in says nothing while axis and labels have formats of their own, and those are compared.
-_PLAIN_FORMAT: Final = re.compile(r"General|[#0,]*[#0](\.0+)?")
+_PLAIN_FORMAT: Final = re.compile(r"General|[#0,]*[#0](\.[#0]+)?")
 _LABELS: Final = ("showVal", "showCatName", "showSerName", "showPercent")
 
 

@@ -28,11 +28,19 @@ from trust_portal.documents.slides.fitting import (
     Sheet,
     figure_rows,
     figure_setting,
-    line_height,
+    is_empty_slot,
     sheets,
 )
 from trust_portal.documents.slides.locking import SLOT, lock_data
-from trust_portal.documents.slides.master import CONTENT_TOP, IMPRINT, KICKER, LEFT, new_presentation
+from trust_portal.documents.slides.master import (
+    COMMENTARY,
+    CONTENT_TOP,
+    IMPRINT,
+    KICKER,
+    LEFT,
+    new_presentation,
+)
+from trust_portal.documents.slides.measuring import line_height
 from trust_portal.documents.slides.model import (
     Deck,
     Figures,
@@ -101,6 +109,9 @@ def _sheet(slide: Any, sheet: Sheet) -> None:
     title = topic.title if sheet.part == 1 else f"{topic.title} (continued)"
     slide.shapes.title.text = title
     slide.placeholders[KICKER].text = topic.kicker
+    slot = slide.placeholders[COMMENTARY].element
+    if not any(is_empty_slot(each.block) for each in sheet.placed):
+        slot.getparent().remove(slot)
     _foot(slide, topic.source)
     for placed in sheet.placed:
         _draw(slide, placed)
@@ -160,6 +171,11 @@ def _write(paragraph: Any, text: str, points: float, *, soft: bool = False, stro
 
 
 def _words(slide: Any, words: Words, top: float, height: float) -> None:
+    if is_empty_slot(words):
+        slot = slide.placeholders[COMMENTARY]
+        slot.name = SLOT
+        slot.left, slot.top, slot.width, slot.height = map(Inches, (LEFT, top, WIDTH, height))
+        return
     frame = _box(slide, LEFT, top, WIDTH, height, SLOT if words.free else "")
     paragraphs = [(words.strong, True)] if words.strong else []
     paragraphs += [(each, False) for each in words.paragraphs]
@@ -273,6 +289,10 @@ def _plot(slide: Any, plot: Plot, top: float, height: float) -> None:
     for at, series in enumerate(chart.plots[0].series):
         target = plot.target is not None and at == len(plot.series)
         _series(series, plot.kind, at, target=target)
+        if target and len(plot.categories) == 1:
+            # A line through one point is none.
+            series.marker.style = XL_MARKER_STYLE.DASH
+            series.marker.size = 12
     if plot.kind is PlotKind.BAR:
         chart.plots[0].gap_width = 70
 
@@ -283,10 +303,12 @@ def _axes(chart: Any, plot: Plot) -> None:
         each >= 0 for _, values in plot.series for each in values if each is not None
     ):
         value.minimum_scale = 0
+    if plot.span is not None:
+        value.minimum_scale, value.maximum_scale = map(float, plot.span)
     value.major_gridlines.format.line.color.rgb = RGBColor.from_string(_RULE)
     value.major_gridlines.format.line.width = Pt(0.5)
     value.format.line.fill.background()
-    value.tick_labels.number_format = plot.number_format
+    value.tick_labels.number_format = plot.axis_format or plot.number_format
     value.tick_labels.number_format_is_linked = False
     category.format.line.color.rgb = RGBColor.from_string("7D8A86")
     category.has_major_gridlines = False

@@ -1,16 +1,15 @@
-"""How much room text takes, and which blocks share a slide. Pure; in inches and points.
+"""Which blocks share a slide, and how much room each has. Pure; in inches and points.
 
-The reader's machine chooses the face if it lacks ours, so widths are those of a wide one: what fits here
-fits there. A slide is never overfull: tables and long words go on on a further one.
+A slide is never overfull: tables and long words go on on a further one.
 """
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from trust_portal.documents.slides.measuring import line_height, text_width, wrapped
 from trust_portal.documents.slides.model import Block, Figures, Grid, Heading, Notice, Plot, Topic, Words
 
 WIDTH: Final = 11.93
@@ -24,19 +23,18 @@ SMALL_CELL: Final = 9
 BOLD: Final = 1.15
 #: What the first column, which names the row, has before letters get smaller.
 _NAME: Final = 1.7
-_LINE: Final = 1.25
-_POINTS: Final = 72
 #: Largest and smallest size of their values; one size for all of a block.
 _FIGURE: Final = (20, 12)
 #: Between figures, and below a row of them.
 FIGURE_GAP: Final = 0.3
 FIGURE_PAD: Final = 0.15
-_PLOT: Final = (2.6, 4.4)
+_PLOT: Final = (2.1, 3.2)
+#: Least and most of an empty slot.
+_SLOT: Final = (0.5, 1.1)
+#: As many rows of a table that goes on stand on its last slide at least.
+_LAST: Final = 3
 #: Above and below a cell's text; left and right of it.
 CELL_PAD: Final = (0.055, 0.1)
-
-_NARROW: Final = frozenset("iljI.,:;'|!()[] ftr-/\u00a0")
-_BROAD: Final = frozenset("mwMW@%—…")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,43 +58,24 @@ class Sheet:
     placed: tuple[Placed, ...]
 
 
-def text_width(text: str, points: float) -> float:
-    """Inches that a line of text takes at most."""
-    return sum(map(_advance, text)) * points / _POINTS
-
-
-def wrapped(text: str, points: float, width: float) -> list[str]:
-    """The lines of a text within ``width`` inches; a word that is wider is cut."""
-    lines: list[str] = []
-    for paragraph in text.split("\n"):
-        line = ""
-        for word in paragraph.split(" "):
-            longer = f"{line} {word}" if line else word
-            if text_width(longer, points) <= width:
-                line = longer
-                continue
-            if line:
-                lines.append(line)
-            line = word
-            while text_width(line, points) > width:
-                cut = max(_most(line, points, width), 1)
-                lines.append(line[:cut])
-                line = line[cut:]
-        lines.append(line)
-    return lines
-
-
 def sheets(topic: Topic) -> list[Sheet]:
-    """The topic's blocks on as few slides as they need, in order."""
+    """The topic's blocks on as few slides as they need, in order; an empty slot at the end of the first."""
     pages: list[list[Placed]] = [[]]
     top = 0.0
-    waiting: list[Block] = list(topic.blocks)
+    waiting: list[Block] = [each for each in topic.blocks if not is_empty_slot(each)]
+    slots = [each for each in topic.blocks if is_empty_slot(each)]
+    kept = len(slots) * (_SLOT[0] + GAP)
     heading: Heading | None = None
     while waiting:
         block = waiting.pop(0)
-        fitted = _fit(block, HEIGHT - top, *waiting[:1])
+        fitted = _fit(block, HEIGHT - top - kept, *waiting[:1])
+        if fitted is None and kept and not pages[-1]:
+            kept = 0.0
+            waiting.insert(0, block)
+            continue
         if fitted is None:
-            if not pages[-1] or (len(pages[-1]) == 1 and pages[-1][0].block is heading):
+            alone = not pages[-1] or (len(pages[-1]) == 1 and pages[-1][0].block is heading)
+            if alone and not kept:
                 raise ValueError(f"a {type(block).__name__} that no slide can hold")
             rest: Block | None = block
         else:
@@ -107,15 +86,30 @@ def sheets(topic: Topic) -> list[Sheet]:
                 heading = block
         if rest is not None:
             pages.append([])
-            top = 0.0
+            top = kept = 0.0
             waiting.insert(0, rest)
             if heading is not None and not isinstance(rest, Heading):
                 waiting.insert(0, heading)
+    for slot in slots:
+        _place_slot(slot, pages)
     return [Sheet(topic, number, tuple(page)) for number, page in enumerate(pages, 1) if page or number == 1]
 
 
-def line_height(points: float) -> float:
-    return points * _LINE / _POINTS
+def _place_slot(slot: Block, pages: list[list[Placed]]) -> None:
+    """At the end of the first slide that has room for it, or of one more."""
+    low, high = _SLOT
+    pages.append([])
+    for page in pages:
+        top = max((each.top + each.height + GAP for each in page), default=0.0)
+        if HEIGHT - top >= low:
+            page.append(Placed(slot, top, min(HEIGHT - top, high)))
+            break
+    if not pages[-1]:
+        pages.pop()
+
+
+def is_empty_slot(block: Block) -> bool:
+    return isinstance(block, Words) and block.free and not block.paragraphs
 
 
 def _fit(block: Block, left: float, *behind: Block) -> tuple[Placed, Block | None] | None:
@@ -241,6 +235,10 @@ def _fit_grid(block: Grid, left: float) -> tuple[Placed, Block | None] | None:
         used += height
         heights.append(height)
     taken = len(heights)
+    if len(block.rows) > taken > len(block.rows) - _LAST:
+        taken = max(len(block.rows) - _LAST, min(taken, 1))
+        used -= sum(heights[taken:])
+        del heights[taken:]
     # A heading with one lonely row below it reads worse than a table that begins on the next slide.
     if not taken or (left < HEIGHT and taken < min(3, len(block.rows))):
         return None
@@ -268,7 +266,7 @@ def _columns(block: Grid, points: float) -> tuple[list[float], list[float]]:
         want = max(text_width(text, size) for text, size in said) + pad
         word = max(text_width(word, size) for text, size in said for word in text.split(" "))
         wants.append(want)
-        needs.append(min(want, word + pad, WIDTH / 3))
+        needs.append(min(want, word + pad, WIDTH / 4))
     return needs, wants
 
 
@@ -307,23 +305,3 @@ def _in_pieces(block: Grid, widths: Sequence[float], points: float, most: float)
             continue
         for at in range(0, max(map(len, lines)), room):
             yield tuple(" ".join(each[at : at + room]) for each in lines)
-
-
-def _most(text: str, points: float, width: float) -> int:
-    used = 0.0
-    for at, character in enumerate(text):
-        used += _advance(character) * points / _POINTS
-        if used > width:
-            return at
-    return len(text)
-
-
-def _advance(character: str) -> float:
-    """In ems, of a wide sans serif."""
-    if character in _NARROW:
-        return 0.41
-    if character in _BROAD:
-        return 0.98
-    if unicodedata.east_asian_width(character) in "WF":
-        return 1.0
-    return 0.74 if character.isupper() else 0.64

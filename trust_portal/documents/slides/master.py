@@ -21,6 +21,7 @@ KICKER: Final = 13
 FOOT: Final = 11
 NUMBER: Final = 12
 IMPRINT: Final = 14
+COMMENTARY: Final = 15
 
 #: The light palette of static/css/tokens.css by the theme's own names; a test holds the two together.
 THEME: Final = {
@@ -237,7 +238,17 @@ def _content_shapes() -> str:
         _style(11, "accent1", strong=True),
         _words("Kicker"),
     )
-    return _bar(2, "Rule", (LEFT, 6.84, 11.93, 0.01), _RULE) + _title(3) + kicker + _foot(5) + _number(6)
+    # Its prompt is the layout's: whoever edits sees it, and an empty one is neither shown nor printed.
+    commentary = _placeholder(
+        7,
+        "Commentary",
+        f'type="body" sz="quarter" idx="{COMMENTARY}" hasCustomPrompt="1"',
+        (LEFT, 5.9, 11.93, 0.8),
+        _style(14, "tx1"),
+        _words("Commentary: click to write. Left empty, it is not shown."),
+    )
+    shapes = _title(3) + kicker + _foot(5) + _number(6) + commentary
+    return _bar(2, "Rule", (LEFT, 6.84, 11.93, 0.01), _RULE) + shapes
 
 
 def _cover_shapes() -> str:

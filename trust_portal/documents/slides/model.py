@@ -26,7 +26,8 @@ class PlotKind(StrEnum):
 class Words:
     """Paragraphs, each a plain text; ``strong`` is said before it where it has a name.
 
-    ``free``: a slot for whoever holds the deck to write into. All else is data, and locked.
+    ``free``: a slot for whoever holds the deck to write into; without paragraphs it shows a prompt to who edits the deck,
+    and nothing when it is shown or printed. All else is data, and locked.
     """
 
     paragraphs: tuple[str, ...]
@@ -82,7 +83,10 @@ class Grid:
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """A native chart: one value a category and series, ``None`` a gap. ``target`` is a line to compare with."""
+    """A native chart: one value a category and series, ``None`` a gap. ``target`` is a line to compare with.
+
+    ``span`` is where its axis begins and ends, ``axis_format`` how it is lettered, where that is not left to the office.
+    """
 
     title: str
     kind: PlotKind
@@ -90,6 +94,8 @@ class Plot:
     series: tuple[tuple[str, tuple[Decimal | None, ...]], ...]
     target: Decimal | None = None
     number_format: str = "General"
+    axis_format: str | None = None
+    span: tuple[Decimal, Decimal] | None = None
 
 
 Block = Words | Notice | Heading | Figures | Grid | Plot

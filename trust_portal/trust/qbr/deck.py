@@ -31,15 +31,17 @@ from trust_portal.trust.qbr.prose import plain
 from trust_portal.trust.report.model import Acknowledged
 from trust_portal.trust.sections.display import display, quantity, sentences
 from trust_portal.trust.sections.model import Chart, ChartKind, Section, State, Unit
-from trust_portal.trust.sections.words import STATES, sourced, still_runs
+from trust_portal.trust.sections.words import STATES, sourced, span, still_runs
 
 _NUMBERS: Final = frozenset({Unit.COUNT, Unit.MINUTES, Unit.MONEY, Unit.NUMBER, Unit.PERCENT})
-#: In place of a comment that nobody wrote: a label and room below it, to be written into beside data that stay as they are.
-#: A text box and no placeholder: an office that saves the deck gives placeholders other names, and slots are known by theirs.
-_SLOT: Final = Words(("",), strong="Commentary", free=True)
+#: In place of a comment that nobody wrote: room to be written into below data that stay as they are.
+_SLOT: Final = Words((), free=True)
 #: What stands above the title of a section that is fresh.
 KICKER: Final = "Business review"
 _FORMATS: Final = {Unit.PERCENT: "0.00####", Unit.MONEY: "#,##0.00", Unit.COUNT: "#,##0"}
+#: Along an axis nobody reads a hundredth of what is counted in hundreds.
+_AXES: Final = {Unit.PERCENT: "0.0#", Unit.MONEY: "#,##0"}
+_LARGE: Final = 100
 
 
 def qbr_deck(body: Mapping[str, Any]) -> Deck:
@@ -50,7 +52,10 @@ def qbr_deck(body: Mapping[str, Any]) -> Deck:
         _topic(each, acknowledged.get(each.id), [commentary[each.id]] if each.id in commentary else [])
         for each in sections
     ]
-    topics = [topic for topic, _ in told]
+    topics = _merged(
+        (topic, None if each.id in commentary else each)
+        for each, (topic, _) in zip(sections, told, strict=True)
+    )
     if body["omissions"]:
         topics.append(_omissions(body["omissions"]))
     topics += _appendix(zip(sections, (left for _, left in told), strict=True), KICKER)
@@ -91,7 +96,7 @@ def deck_of_draft(
     ``newer`` names what took the place of documents that it rests on; ``runs`` is said of a period that is not over.
     """
     left_out = {each["section"]: each for each in omissions}
-    topics, tables = [], []
+    told, tables = [], []
     for each in sections:
         topic, left = _topic(each, None, comments.get(each.id, ()))
         tables.append((each, left))
@@ -101,7 +106,9 @@ def deck_of_draft(
                 kicker=f"Left out. {topic.kicker}",
                 blocks=[_left_out(left_out[each.id]), *topic.blocks],
             )
-        topics.append(replace(topic, kicker=f"Internal. {topic.kicker}"))
+        spoken_of = each.id in comments or each.id in left_out
+        told.append((replace(topic, kicker=f"Internal. {topic.kicker}"), None if spoken_of else each))
+    topics = _merged(told)
     if omissions:
         topics.append(replace(_omissions(omissions), kicker="Internal. Recorded"))
     topics += _appendix(tables, f"Internal. {KICKER}")
@@ -136,19 +143,52 @@ def _topic(
         blocks.append(Words(said))
     if section.figures:
         blocks.append(Figures(tuple((each.label, display(each.cell)) for each in section.figures)))
-    blocks += map(_comment, comments) if comments else [_SLOT]
+    blocks += map(_comment, comments)
     blocks += [_plot(section, each) for each in section.charts if _is_drawn(section, each)]
+    slot: list[Block] = [] if comments else [_SLOT]
     above = KICKER if section.state is State.FRESH else STATES[section.state][1]
     topic = Topic(section.title, above, _source(section), blocks, _notes(section, comments))
-    slides, left = len(sheets(topic)), []
+    slides, left = len(sheets(replace(topic, blocks=[*blocks, *slot]))), []
     for number in range(len(section.tables)):
         grid = _grid(section, number)
-        more = replace(topic, blocks=[*topic.blocks, grid])
-        if len(sheets(more)) == slides:
-            topic = more
+        for each in (grid, replace(grid, small=True)):
+            if len(sheets(replace(topic, blocks=[*topic.blocks, each, *slot]))) == slides:
+                topic = replace(topic, blocks=[*topic.blocks, each])
+                break
         else:
             left.append(grid)
-    return topic, left
+    return replace(topic, blocks=[*topic.blocks, *slot]), left
+
+
+def _merged(told: Iterable[tuple[Topic, Section | None]]) -> list[Topic]:
+    """Whose slide would have its state alone to show stands below the topic before it, or the one behind, where that has
+    room. The section is None where somebody said something of it.
+    """
+    left = list(told)
+    for at, (topic, section) in reversed(list(enumerate(left))):
+        if section is None or not _says_nothing(section):
+            continue
+        for beside in (at - 1, at + 1):
+            if 0 <= beside < len(left) and (more := _below(left[beside][0], topic, section)) is not None:
+                left[beside] = (more, left[beside][1])
+                del left[at]
+                break
+    return [topic for topic, _ in left]
+
+
+def _below(topic: Topic, other: Topic, section: Section) -> Topic | None:
+    """The topic with ``other`` at its end. None where it would need one more slide."""
+    said: list[Block] = [Heading(section.title, _source(section)), *_state(section, None)]
+    slot = [each for each in topic.blocks if each is _SLOT]
+    data = [each for each in topic.blocks if each is not _SLOT]
+    more = replace(
+        topic, blocks=[*data, *said, *slot], notes=f"{topic.notes}\n{section.title}: {other.notes}"
+    )
+    return more if len(sheets(more)) == len(sheets(topic)) else None
+
+
+def _says_nothing(section: Section) -> bool:
+    return section.state is State.NOT_APPLICABLE and not (section.figures or section.charts or section.tables)
 
 
 def _appendix(tables: Iterable[tuple[Section, Sequence[Grid]]], kicker: str) -> Iterator[Topic]:
@@ -203,13 +243,19 @@ def _comment(comment: Mapping[str, str]) -> Words:
 
 
 def _is_drawn(section: Section, chart: Chart) -> bool:
-    return len(section.table(chart.table).rows) > 1
+    """One value alone says something beside what was promised."""
+    return len(section.table(chart.table).rows) > (0 if chart.target is not None else 1)
 
 
 def _plot(section: Section, chart: Chart) -> Plot:
     table = section.table(chart.table)
     rows = [cells for _, cells in table.by_column()]
     unit = table.column(chart.series[0]).unit
+    drawn = [quantity(cells[name]) for cells in rows for name in chart.series]
+    target = None if chart.kind is ChartKind.BAR or chart.target is None else Decimal(chart.target)
+    large = (
+        unit is not Unit.MONEY or max((abs(each) for each in drawn if each is not None), default=0) >= _LARGE
+    )
     return Plot(
         title=chart.title,
         kind=PlotKind.LINE if chart.kind is ChartKind.LINE else PlotKind.BAR,
@@ -218,8 +264,10 @@ def _plot(section: Section, chart: Chart) -> Plot:
             (table.column(name).label, tuple(quantity(cells[name]) for cells in rows))
             for name in chart.series
         ),
-        target=None if chart.kind is ChartKind.BAR or chart.target is None else Decimal(chart.target),
+        target=target,
         number_format=_FORMATS.get(unit, "General"),
+        axis_format=_AXES.get(unit) if large else None,
+        span=span([*drawn, target], percent=unit is Unit.PERCENT) if chart.kind is ChartKind.LINE else None,
     )
 
 

@@ -70,7 +70,7 @@ def drawn(section: Section, chart: Chart) -> Markup:
     if chart.kind is ChartKind.BAR:
         return charts.bar_chart(points, title=chart.title, description=description, unit=unit)
     target = None if chart.target is None else Decimal(chart.target)
-    low, high = _span([*(each.value for each in points), target], percent=bool(unit))
+    low, high = span([*(each.value for each in points), target], percent=bool(unit))
     return charts.line_chart(
         points,
         title=chart.title,
@@ -108,7 +108,7 @@ def still_runs(end: datetime, as_of: datetime, time_zone: str) -> str | None:
     return f"The period still runs, until {instant(end, time_zone)}." if as_of < end else None
 
 
-def _span(values: Sequence[Decimal | None], *, percent: bool) -> tuple[Decimal, Decimal]:
+def span(values: Sequence[Decimal | None], *, percent: bool) -> tuple[Decimal, Decimal]:
     """Round bounds around the values; a share never goes beyond a hundred."""
     known = [each for each in values if each is not None] or [Decimal(0)]
     step = Decimal("0.1") if percent and min(known) > 99 else Decimal(1)
