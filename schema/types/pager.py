@@ -31,6 +31,7 @@ described(
     "What an alarm says.",
     FIRING="It fires: declares an incident, reopens it, or says it anew.",
     NOTE="A line for the course of its incident.",
+    OTHER="Nothing of an incident: what its own type is about is none.",
     PING="Nothing: the pager tries the way.",
     REOPENED="Its incident is not over.",
     RESOLVED="Its incident is over.",

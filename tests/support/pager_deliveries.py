@@ -32,7 +32,8 @@ def paged(type_: str, id_: str, minutes: int = -10, **data: Any) -> bytes:
         "priority": {"summary": "P1"},
         "service": {"summary": "storage"},
     }
-    event = {"id": id_, "event_type": f"incident.{type_}", "occurred_at": at(minutes), "data": said | data}
+    type_ = type_ if "." in type_ else f"incident.{type_}"
+    event = {"id": id_, "event_type": type_, "occurred_at": at(minutes), "data": said | data}
     return json.dumps({"event": event}).encode()
 
 

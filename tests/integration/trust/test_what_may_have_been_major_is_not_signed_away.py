@@ -128,3 +128,21 @@ async def test_an_alarm_that_comes_in_after_the_period_is_of_the_one_in_which_by
         portal.clock.advance(timedelta(minutes=1))
         counted = [await _unclear(portal, period) for period in ("2026-05", "2026-Q2", "2026-Q3")]
         assert counted == [[] if each == "0" else [each, each] for each in found], key
+
+
+async def test_what_the_pager_tells_of_its_services_is_of_no_incident_and_what_nobody_knows_may_be(
+    portal: Portal,
+):
+    async with portal.browser("sre_operator") as browser:
+        await set_up(browser, "pagerduty", "main", secret=SECRET)
+    for type_, said, found in (
+        ("service.updated", (200, {"alarm": "ignored"}), []),
+        ("strange.updated", (422, None), ["1", "1"]),
+    ):
+        body = paged(type_, type_)
+        async with portal.program(None) as pager:
+            answer = await pager.post(PAGER, content=body, headers=signed(body))
+        assert (answer.status_code, said[1] and answer.json()) == said
+        portal.clock.advance(timedelta(minutes=1))
+        assert [name for name, _, _ in await gaps(portal)] == ["pagerduty/main/unreadable"] * len(found[:1])
+        assert await _unclear(portal, "2026-Q3") == found

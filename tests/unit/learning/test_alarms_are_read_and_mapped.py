@@ -114,6 +114,8 @@ def test_a_triggered_incident_of_pagerduty_is_read_with_all_that_rules_look_at()
         ("incident.resolved", AlarmKind.RESOLVED),
         ("incident.priority_updated", AlarmKind.SEVERITY),
         ("pagey.ping", AlarmKind.PING),
+        ("service.updated", AlarmKind.OTHER),
+        ("service.custom_field_value.updated", AlarmKind.OTHER),
     ],
 )
 def test_each_event_of_pagerduty_tells_its_kind(type_: str, kind: AlarmKind) -> None:
@@ -153,7 +155,9 @@ def test_a_long_group_key_stays_a_key_and_one_of_its_own() -> None:
     [
         (AlarmSource.PAGERDUTY, {}, "event"),
         (AlarmSource.PAGERDUTY, [], "body"),
-        (AlarmSource.PAGERDUTY, {"event": {"event_type": "service.updated"}}, "event.event_type"),
+        (AlarmSource.PAGERDUTY, {"event": {"event_type": "service.updated"}}, "event.id"),
+        (AlarmSource.PAGERDUTY, pagerduty("services.updated"), "event.event_type"),
+        (AlarmSource.PAGERDUTY, pagerduty("incident"), "event.event_type"),
         (AlarmSource.PAGERDUTY, pagerduty(id=""), "event.data.id"),
         (AlarmSource.PAGERDUTY, pagerduty(created_at="soon"), "event.data.created_at"),
         (

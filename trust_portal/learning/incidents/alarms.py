@@ -27,10 +27,14 @@ _LONGEST_TEXT: Final = 2000
 
 
 class AlarmKind(StrEnum):
-    """What an alarm tells. ``PING`` tells nothing; ``FIRING`` declares, reopens or says it anew."""
+    """What an alarm tells. ``FIRING`` declares, reopens or says it anew.
+
+    ``PING`` tells nothing, ``OTHER`` what by its own type is about no incident.
+    """
 
     FIRING = "firing"
     NOTE = "note"
+    OTHER = "other"
     PING = "ping"
     REOPENED = "reopened"
     RESOLVED = "resolved"
@@ -82,22 +86,23 @@ _PAGERDUTY_KINDS: Final = {
     "incident.priority_updated": AlarmKind.SEVERITY,
     "pagey.ping": AlarmKind.PING,
 }
+#: By the beginning of their type. Of a family that is not known here nobody can say that it is about no incident.
+_PAGERDUTY_FAMILIES: Final = {"incident.": AlarmKind.NOTE, "service.": AlarmKind.OTHER}
 
 
 def _pagerduty(value: dict[str, Any]) -> Alarm:
     event = _object(value, "event", "event")
     type_ = _text(event, "event_type", "event.event_type")
-    kind = _PAGERDUTY_KINDS.get(type_)
+    family = "".join(type_.partition(".")[:2])
+    kind = _PAGERDUTY_KINDS.get(type_) or _PAGERDUTY_FAMILIES.get(family)
     if kind is None:
-        if not type_.startswith("incident."):
-            raise InvalidInput(f"no event about an incident: {type_}", field="event.event_type")
-        kind = AlarmKind.NOTE
+        raise InvalidInput(f"no event that is known here: {type_}", field="event.event_type")
     id_ = _text(event, "id", "event.id")
     at = _instant(event, "occurred_at", "event.occurred_at")
     data = _object(event, "data", "event.data")
     about = data.get("incident")
     incident: dict[str, Any] = about if isinstance(about, dict) else data
-    key = "" if kind is AlarmKind.PING else _text(incident, "id", "event.data.id")
+    key = "" if kind in {AlarmKind.OTHER, AlarmKind.PING} else _text(incident, "id", "event.data.id")
     began = incident.get("created_at")
     return Alarm(
         kind=kind,

@@ -90,6 +90,8 @@ class AlarmDesk:
             alarm = read_alarm(kind, body)
             if alarm.kind is AlarmKind.PING:
                 return Reception.PONG
+            if alarm.kind is AlarmKind.OTHER:
+                return Reception.IGNORED
             now = self._storage.clock.now()
             # A pager's clock that is ahead of ours tells of what is now.
             alarm = replace(alarm, at=min(alarm.at, now), began_at=min(alarm.began_at, now))
