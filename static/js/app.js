@@ -18,6 +18,12 @@
   document.addEventListener("DOMContentLoaded", () => keepTables(document));
   document.addEventListener("htmx:afterSettle", (event) => keepTables(event.detail.elt.parentElement ?? document));
 
+  // Filters fill a phone's first screen: there they are folded, and what is set in them is said in a line.
+  const narrow = window.matchMedia("(max-width: 40rem)");
+  const fold = () => document.querySelectorAll(".filter-fold").forEach((each) => { each.open = !narrow.matches; });
+  document.addEventListener("DOMContentLoaded", fold);
+  narrow.addEventListener("change", fold);
+
   // A swapped part that names a place to land ([data-focus]) gets the focus; otherwise htmx keeps it.
   document.addEventListener("htmx:afterSettle", (event) => {
     const part = event.detail.elt;
