@@ -101,7 +101,7 @@ async def test_what_another_tool_found_stands_beside_what_is_judged_here_and_gro
     clock.advance(ENDED + FRESH_FOR - BEGAN)
     await house.compliance.evaluate(Evaluate(VENDOR_ID, WHY), CONSOLE)
     theirs = await house.compliance.evaluate(Evaluate(acme, WHY), CONSOLE)
-    section = compliance_section(theirs, clock.now())
+    section = compliance_section(theirs, clock.now(), None)
     row = [SOURCE, TITLE, "fresh", "4", "2", "2026-05-18T15:30:00Z", sha256_hex(document)]
     assert imported(section) == row, "exactly as old as it may be"
     assert (section.state, section.why) == (State.FRESH, None)
@@ -111,7 +111,7 @@ async def test_what_another_tool_found_stands_beside_what_is_judged_here_and_gro
         State.STALE,
         "it is 30\u00a0d\u00a01\u00a0s old, and may be 30\u00a0d",
     )
-    late = compliance_section(theirs, clock.now() + timedelta(seconds=1))
+    late = compliance_section(theirs, clock.now() + timedelta(seconds=1), None)
     assert imported(late) == [*row[:2], "stale", *row[3:]]
     assert (late.state, late.why) == (
         State.STALE,

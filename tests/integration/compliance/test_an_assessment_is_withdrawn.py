@@ -79,7 +79,7 @@ async def test_withdrawn_it_neither_counts_nor_blocks_and_customers_read_since_w
     await house.compliance.evaluate(Evaluate(VENDOR_ID, "daily"), CONSOLE)
     before = await house.compliance.evaluate(Evaluate(acme, "daily"), CONSOLE)
     assert "withdrawn" not in parse_json(before.document)["imports"][0], "as version 1 was from its first day"
-    stale = compliance_section(before, clock.now())
+    stale = compliance_section(before, clock.now(), None)
     assert stale.state is State.STALE
     assert stale.why is not None
     assert stale.why.startswith(f"assessment by {SOURCE}: ")
@@ -110,7 +110,7 @@ async def test_withdrawn_it_neither_counts_nor_blocks_and_customers_read_since_w
         "at": rfc3339(withdrawn.withdrawn.at),
         "receipt": str(withdrawn.withdrawn.receipt_id),
     }
-    section = compliance_section(after, clock.now())
+    section = compliance_section(after, clock.now(), None)
     assert (section.state, section.why) == (State.FRESH, None)
     assert section.table("imported").rows == ()
     (row,) = section.table("withdrawn").rows
@@ -135,7 +135,7 @@ async def test_another_one_by_the_same_source_counts_again(
     second = await taken(house, sam, foreign_assessment() + b"\n")
     await house.compliance.evaluate(Evaluate(VENDOR_ID, "daily"), CONSOLE)
     section = compliance_section(
-        await house.compliance.evaluate(Evaluate(acme, "daily"), CONSOLE), clock.now()
+        await house.compliance.evaluate(Evaluate(acme, "daily"), CONSOLE), clock.now(), None
     )
     assert [row.id for row in section.table("imported").rows] == [str(second.id)]
     assert "withdrawn" not in {table.id for table in section.tables}

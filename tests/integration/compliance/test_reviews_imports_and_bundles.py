@@ -132,7 +132,7 @@ async def test_a_bundle_verifies_and_what_elsewhere_assessed_is_beside_it_with_i
     clock.advance(29 * DAY)
     await house.compliance.evaluate(Evaluate(VENDOR_ID, WHY), CONSOLE)
     theirs = await house.compliance.evaluate(Evaluate(acme, WHY), CONSOLE)
-    section = compliance_section(theirs, clock.now())
+    section = compliance_section(theirs, clock.now(), None)
     (imported,) = section.table("imported").rows
     assert [cell.value for cell in imported.cells[:5]] == [
         "Cloud Auditors",
@@ -142,7 +142,7 @@ async def test_a_bundle_verifies_and_what_elsewhere_assessed_is_beside_it_with_i
         "0",
     ]
     assert section.state is State.FRESH
-    late = compliance_section(theirs, clock.now() + 2 * DAY)
+    late = compliance_section(theirs, clock.now() + 2 * DAY, None)
     assert (late.state, late.why) == (
         State.STALE,
         "assessment by Cloud Auditors: it is 31\u00a0d old, and may be 30\u00a0d",

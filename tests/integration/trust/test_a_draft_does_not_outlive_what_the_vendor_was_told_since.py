@@ -57,6 +57,14 @@ async def _compliance(house: House, tenant_id) -> Section:
     return next(each for each in found.sections if each.id == COMPLIANCE)
 
 
+async def _page(portal: Portal, evaluation_id: object = "") -> str:
+    """What a customer reads at its own compliance, of the latest evaluation or an earlier one."""
+    async with portal.browser("customer_viewer") as browser:
+        answer = await browser.get(f"/t/aurora/compliance/{evaluation_id}".rstrip("/"))
+    assert answer.status_code == 200
+    return answer.text
+
+
 async def _evaluate(portal: Portal) -> None:
     for each in (VENDOR_ID, portal.world.aurora.id):
         await portal.house.compliance.evaluate(Evaluate(each, "daily"), CONSOLE)
@@ -83,6 +91,12 @@ async def test_an_assessment_that_is_withdrawn_counts_in_no_report_and_no_review
     section = await _compliance(house, aurora.id)
     assert section.state is State.STALE
     assert ASSESSED in (section.why or "")
+    evaluation = await house.compliance.newest(CORA, aurora.id)
+    assert evaluation is not None
+    assert ASSESSED in await _page(portal)
+    assert ASSESSED not in await _page(portal, evaluation.id), (
+        "opened as an earlier one it is what was known then"
+    )
     assert await _newer(portal, draft) == (ASSESSED,)
     await _refused(house, draft, ASSESSED)
 
@@ -91,6 +105,7 @@ async def test_an_assessment_that_is_withdrawn_counts_in_no_report_and_no_review
     portal.clock.advance(timedelta(minutes=1))
     await _evaluate(portal)
     assert ASSESSED not in ((await _compliance(house, aurora.id)).why or "")
+    assert ASSESSED not in await _page(portal)
     assert await _newer(portal, draft) == (ASSESSED,)
     await publish(house, aurora.id, reason="It is evaluated anew")
     again = await prepare(house, aurora.id)

@@ -321,7 +321,7 @@ def test_a_customer_inherits_the_number_of_the_vendors_gaps_and_not_their_names(
 
 
 def test_the_section_counts_results_and_names_what_was_not_evaluated() -> None:
-    section = compliance_section(_evaluation()[0], NOW + 3 * DAY)
+    section = compliance_section(_evaluation()[0], NOW + 3 * DAY, None)
     assert (section.state, section.why, section.as_of) == (State.FRESH, None, NOW)
     assert sentences(section) == (
         "Of 2 results: satisfied 0, not satisfied 1, not evaluated 1. Judged at 10\u00a0July 2026, 09:00\u00a0UTC.",
@@ -350,11 +350,11 @@ def test_the_section_counts_results_and_names_what_was_not_evaluated() -> None:
 
 
 def test_the_section_is_as_old_as_its_oldest_result_and_names_it() -> None:
-    section = compliance_section(_evaluation(NOW - 2 * DAY)[0], NOW + 2 * DAY)
+    section = compliance_section(_evaluation(NOW - 2 * DAY)[0], NOW + 2 * DAY, None)
     assert (section.state, section.as_of) == (State.STALE, NOW - 2 * DAY)
     assert section.why == "Signing keys are rotated: it is 4\u00a0d old, and may be 3\u00a0d"
 
 
 def test_a_tenant_that_was_never_evaluated_is_missing_and_says_so() -> None:
-    section = compliance_section(None, NOW)
+    section = compliance_section(None, NOW, None)
     assert (section.state, section.why) == (State.MISSING, "compliance was not evaluated yet")

@@ -103,7 +103,7 @@ def test_an_incident_without_a_postmortem_does_not_hide_that_the_register_is_beh
 
 def test_every_result_that_is_too_old_is_named_with_its_age():
     section = compliance_section(
-        _evaluation(datetime(2026, 7, 8, 9, tzinfo=UTC))[0], datetime(2026, 7, 15, 9, tzinfo=UTC)
+        _evaluation(datetime(2026, 7, 8, 9, tzinfo=UTC))[0], datetime(2026, 7, 15, 9, tzinfo=UTC), None
     )
     assert told(section) == (
         State.STALE,
@@ -111,7 +111,7 @@ def test_every_result_that_is_too_old_is_named_with_its_age():
         f"5{NB}d old, and may be 3{NB}d"),
     )  # fmt: skip
     alike, _ = _evaluation()
-    assert told(compliance_section(alike, alike.at + 5 * DAY)) == (
+    assert told(compliance_section(alike, alike.at + 5 * DAY, None)) == (
         State.STALE,
         f"Signing keys are rotated, Every promise is reported on: it is 5{NB}d old, and may be 3{NB}d",
     )

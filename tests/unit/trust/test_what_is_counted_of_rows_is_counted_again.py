@@ -38,7 +38,7 @@ POSTURE = posture_section(
     {},
     NOW,
 )
-COMPLIANCE = compliance_section(EVALUATION, NOW)
+COMPLIANCE = compliance_section(EVALUATION, NOW, None)
 ACCESS = access_section(
     (
         tally(Group.AUDITOR, "Aki", 3, 1),

@@ -63,9 +63,7 @@ async def gather(session: ReadSession, ask: Ask) -> Section:
     return compliance_section(await newest_evaluation(session, ask.tenant.id), ask.now, assessed_at)
 
 
-def compliance_section(
-    evaluation: Evaluation | None, now: datetime, assessed_at: datetime | None = None
-) -> Section:
+def compliance_section(evaluation: Evaluation | None, now: datetime, assessed_at: datetime | None) -> Section:
     """``evaluation`` None: it was never made, and the section says so. It is of when that is which grows too old first,
     and may be as old: what waits in a draft is stale once anything in it is. ``assessed_at``: when an assessment from
     elsewhere was last taken in or withdrawn, which an evaluation of before did not see.

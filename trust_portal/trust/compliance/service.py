@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -33,7 +34,11 @@ from trust_portal.trust.compliance.audits.service import ReceiptAudits
 from trust_portal.trust.compliance.document import evaluation_body, evaluation_of, inherited
 from trust_portal.trust.compliance.downloads import WORDS
 from trust_portal.trust.compliance.evaluating import judge_all
-from trust_portal.trust.compliance.imports.repository import imports_changed_at, newest_imports
+from trust_portal.trust.compliance.imports.repository import (
+    assessments_changed_at,
+    imports_changed_at,
+    newest_imports,
+)
 from trust_portal.trust.compliance.model import (
     DOCUMENT_FILE,
     KIND,
@@ -130,6 +135,15 @@ class Compliance:
             found = await repository.newest_evaluation(session, tenant_id)
         await self._access_log.looked(actor, tenant_id, NOUN)
         return found
+
+    async def assessed_at(self, actor: Actor, tenant_id: UUID) -> datetime | None:
+        """When an assessment from elsewhere was last taken in or withdrawn, which the tenant's latest evaluation may
+        not have seen; None: never.
+        """
+        await self._may_read(actor, tenant_id)
+        # Everybody's evaluation counts them, and they are the vendor's rows.
+        async with self._storage.read(StaffScope()) as session:
+            return await assessments_changed_at(session)
 
     async def get(self, actor: Actor, tenant_id: UUID, evaluation_id: UUID) -> Evaluation:
         """``NotFound`` where the tenant has none of this id."""

@@ -134,6 +134,8 @@ async def compliance(request: Request, form: FormState = FormState()) -> Respons
         if earlier is None
         else await house.compliance.get(actor, tenant.id, earlier)
     )
+    # An earlier one is read as what was known then; the latest also for what it did not see.
+    assessed_at = None if earlier is not None else await house.compliance.assessed_at(actor, tenant.id)
     return page(
         request,
         "trust/compliance.html",
@@ -142,7 +144,7 @@ async def compliance(request: Request, form: FormState = FormState()) -> Respons
         earlier=earlier is not None,
         states=ControlState,
         history=await house.compliance.history(actor, tenant.id, page_request(request)),
-        section=compliance_section(evaluation, house.clock.now()),
+        section=compliance_section(evaluation, house.clock.now(), assessed_at),
         controls=house.compliance.catalogue.controls,
         files=() if evaluation is None else house.compliance.files(evaluation),
         form=form,
