@@ -85,4 +85,6 @@ def _texts(section: Section, body: Mapping[str, Any]) -> Iterator[str]:
         let_stand = [each for each in body.get("acknowledgements", ()) if each["section"] == section.id]
         yield f"{_STATES[section.state]}: {section.why}."
         yield f"{_STATES[section.state]}: {section.why}"
-        yield from (f"Issued all the same, because: {each['reason']}" for each in let_stand)
+        yield from (
+            f"Issued although {each['state']}: {each['why']}. Reason: {each['reason']}" for each in let_stand
+        )

@@ -200,7 +200,7 @@ async def test_what_grew_old_is_printed_as_stale_with_its_reason_and_nobody_make
     assert (said["state"], said["reason"]) == ("stale", "we know that of savings")
     assert _plain(said["why"]) == "it is 2 d old, and may be 1 d"
     paper = of_pdf(files["qbr.pdf"], tmp_path)
-    assert words(f"Published although stale: {said['why']}. Reason: we know that of savings") in paper
+    assert words(f"Issued although stale: {said['why']}. Reason: we know that of savings") in paper
     assert b"savings/verified,count,,0,stale," in files["qbr.csv"]
 
     number = list(sections).index("savings")

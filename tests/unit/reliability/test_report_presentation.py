@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from html import unescape
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -141,7 +142,9 @@ def test_the_contents_of_a_page_name_each_part_with_what_came_of_it_and_lead_to_
     templates = portal_templates()
     body = templates.get_template("documents/_sla_report_body.html")
     page = body.render(report=report, imprint=IMPRINT, href=lambda reference: "")
-    contents = templates.get_template("report_contents.html").render(report=report)
+    contents = templates.get_template("report_contents.html").render(
+        report=report, stored=SimpleNamespace(revision=1 if name == "report" else None), export=None
+    )
     lines = [
         (text_of(line).strip(), *re.findall(r'href="#([^"]+)"', line))
         for line in re.findall(r"<li>(.*?)</li>", contents, re.DOTALL)
@@ -153,6 +156,8 @@ def test_the_contents_of_a_page_name_each_part_with_what_came_of_it_and_lead_to_
     assert len(promises) >= 1
     first = [] if name == "report" else [("Incomplete Why no figure is signed", "refusal")]
     assert lines[: len(first) + len(promises)] == first + promises
+    bundled = "Not bundled yet How it came about, and its bundle"
+    assert lines.pop() == (bundled if name == "report" else "Signed How it came about", "evidence")
     assert lines[-1] == (f"{len(report['inputs'])} inputs Method, and what it rests on", "method")
     assert [place for _, place in lines if page.count(f'id="{place}"') != 1] == []
     money = [said for said, place in lines if place == "credit"]

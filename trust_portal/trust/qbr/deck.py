@@ -210,7 +210,9 @@ def _state(section: Section, acknowledged: Acknowledged | None) -> Iterator[Noti
     tone = Tone.WARN if section.state.blocks else Tone.MUTE
     text = f"{STATES[section.state][1]}: {section.why}."
     if acknowledged is not None:
-        text += f" Issued all the same, because: {acknowledged.reason}"
+        text = (
+            f"Issued although {acknowledged.state.value}: {acknowledged.why}. Reason: {acknowledged.reason}"
+        )
     yield Notice(text, tone)
 
 
