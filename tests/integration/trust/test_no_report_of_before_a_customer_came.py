@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from uuid import UUID
 
 import pytest
 from qbr_desk import by_the_clock, everything
 from report_desk import CORA
 from sqlalchemy import text
+from support.learning_world import Vendor, declared
 from support.portal_fixtures import Portal
 
 from trust_portal.access.actors import CONSOLE
 from trust_portal.access.tenants.model import CreateTenant
 from trust_portal.errors import InvalidInput
+from trust_portal.kernel.clock import rfc3339
+from trust_portal.kernel.page import PageRequest
+from trust_portal.learning.incidents.model import IncidentFilter
 from trust_portal.storage.outbox import Job
 from trust_portal.storage.tenancy import StaffScope
 from trust_portal.trust.accounts.model import Readiness, SetAccount
 from trust_portal.trust.batches.model import StartTrustBatch
+from trust_portal.trust.gathering.ids import INCIDENTS, MAJOR
 from trust_portal.trust.qbr.model import Prepare, Promise
 from trust_portal.trust.report.model import PublishTrustReport
 
@@ -117,3 +123,32 @@ async def test_of_a_period_that_began_after_a_customer_had_left_there_is_neither
     for label in ("2026-Q3", "2026-07"):
         assert (await house.trust_reports.preview(CONSOLE, berlin, label)).as_of == house.clock.now()
     assert (await house.qbrs.prepare(Prepare(berlin, "2026-Q3"), CORA)).period == "2026-Q3"
+
+
+async def test_what_befell_everybody_after_a_customer_had_left_is_not_in_the_report_of_the_period_it_left_in(
+    portal: Portal,
+) -> None:
+    house, vendor = portal.house, Vendor(portal.house, portal.clock)
+    aurora = portal.world.aurora.id
+    left = await house.tenants.offboard((await vendor.customer("berlin")), CONSOLE)
+    assert left.offboarded_at is not None
+    portal.clock.advance(timedelta(days=1))
+    told = {"tenants": None}
+    for key, began in (
+        ("before", left.offboarded_at - timedelta(seconds=1)),
+        ("then", left.offboarded_at),
+        ("after", left.offboarded_at + timedelta(hours=5)),
+    ):
+        await vendor.tell(declared(key, began_at=rfc3339(began), detected_at=rfc3339(began), **told))
+    await vendor.register()
+
+    async def shown(tenant_id: UUID) -> set[str]:
+        found = await house.trust_reports.preview(CONSOLE, tenant_id, "2026-Q3")
+        section = next(each for each in found.sections if each.id == INCIDENTS)
+        return {each.id for each in section.table(MAJOR).rows}
+
+    incidents = (await house.incidents.page(CONSOLE, IncidentFilter(), PageRequest(100))).items
+    ids = {each.key: str(each.shown_id) for each in incidents if each.key in {"before", "then", "after"}}
+    assert await shown(left.id) == {ids["before"]}
+    assert await shown(aurora) >= set(ids.values())
+    assert {each.key for each in incidents if each.key in ids and each.concerns(left)} == {"before"}

@@ -75,7 +75,7 @@ def test_the_months_of_a_quarter():
     assert labels_of("2026-06") == ("2026-06",)
 
 
-def test_nothing_is_owed_for_a_month_before_the_customer_came():
+def test_nothing_is_owed_for_a_month_before_the_customer_came_or_after_it_had_left():
     contract = parse_contract(
         """{"tenant": "acme", "version": "1", "effective_from": "2026-01-01T00:00:00Z", "currency": "EUR",
         "fee": "1000.00", "slas": [{"objective": "API", "target": "99.9", "denominator": "subscribed",
@@ -90,6 +90,8 @@ def test_nothing_is_owed_for_a_month_before_the_customer_came():
     late = [replace(early[0], recorded_at=datetime(2026, 6, 10, tzinfo=UTC))]
     assert [each.label for each in promised(early, asked, ())] == year, "from the contract's start"
     assert [each.label for each in promised(early, came, ())] == ["2026-05", "2026-06"]
+    left = replace(asked, tenant=replace(asked.tenant, offboarded_at=datetime(2026, 5, 10, tzinfo=UTC)))
+    assert [each.label for each in promised(early, left, ())] == year[:-1], "June began after they had left"
     assert [each.label for each in promised(late, asked, ())] == ["2026-06"], "from when it was on record"
     assert [each.label for each in promised(late, asked, {"2026-03"})] == ["2026-03", "2026-06"]
 

@@ -255,9 +255,12 @@ class Incident:
         return self.worst_severity.is_major
 
     def concerns(self, tenant: Tenant) -> bool:
-        """Whether it touched the tenant, or may have: it names it, or is everybody's and was not over before it came."""
+        """Whether it touched the tenant, or may have: it names it, or is everybody's, and neither was over before it
+        came nor began after it had left.
+        """
         over = self.resolved_at is not None and self.resolved_at <= tenant.onboarded_at
-        return tenant.id in self.tenants or (self.everybody and not over)
+        left = tenant.offboarded_at is not None and tenant.offboarded_at <= self.began_at
+        return tenant.id in self.tenants or (self.everybody and not over and not left)
 
 
 @dataclass(frozen=True, slots=True)

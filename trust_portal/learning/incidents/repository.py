@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, or_, select, true
 from sqlalchemy.dialects.postgresql import insert
 
 from trust_portal.access.tenants.model import Tenant
@@ -246,7 +246,8 @@ def _concerning(customer: Tenant) -> ColumnElement[bool]:
         incident_tenants.c.customer_id == customer.id,
     )
     not_over = or_(row.resolved_at.is_(None), row.resolved_at > customer.onboarded_at)
-    return or_(and_(row.everybody, not_over), named)
+    still_there = true() if customer.offboarded_at is None else row.began_at < customer.offboarded_at
+    return or_(and_(row.everybody, not_over, still_there), named)
 
 
 def _incident(row: Row[Any]) -> Incident:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from trust_portal.kernel.period import FIRST_ZONE, parse_period
 from trust_portal.reliability.contracts.in_force import in_force, last_end, length_of
 from trust_portal.reliability.contracts.model import Contract
 from trust_portal.reliability.contracts.version import ContractVersion
@@ -21,16 +22,24 @@ class OwedPeriod:
 
 
 def owed(
-    recorded: Sequence[ContractVersion], label: str, came_at: datetime, *, reported: bool
+    recorded: Sequence[ContractVersion],
+    label: str,
+    came_at: datetime,
+    left_at: datetime | None,
+    *,
+    reported: bool,
 ) -> OwedPeriod | None:
-    """What is owed for the period ``label`` to a customer who came at ``came_at``; None: nothing.
+    """What is owed for the period ``label`` to a customer who came at ``came_at`` and left at ``left_at``, if they
+    have; None: nothing.
 
-    What was over before they came is nobody's to report. What was over before any contract was on record that promised
+    What was over before they came, or had begun nowhere when they left, is nobody's to report. What was over before any contract was on record that promised
     something by it nobody owed, whatever is recorded since, unless it was ``reported`` all the same: then that report is
     held to what every other is. ``recorded`` are in the order of their recording.
     """
     contract = in_force([each.contract for each in recorded], label)
     if contract is None or not contract.promises_by(length_of(label)):
+        return None
+    if left_at is not None and left_at <= parse_period(label, FIRST_ZONE).start:
         return None
     end = last_end(contract, label)
     if end <= came_at or not (reported or _was_known(recorded, label, end)):

@@ -158,7 +158,8 @@ async def read_reports(
         for label in _labels(tenant.onboarded_at, now):
             head, run = heads.get((tenant.id, label)), runs.get((tenant.id, label))
             signed = None if head is None else head.signed_revision
-            due = owed(recorded, label, tenant.onboarded_at, reported=signed is not None)
+            came_at, left_at = tenant.onboarded_at, tenant.offboarded_at
+            due = owed(recorded, label, came_at, left_at, reported=signed is not None)
             if due is None or due.end > now:
                 continue
             found[tenant.key, label] = PeriodReport(

@@ -48,7 +48,8 @@ async def gather(session: ReadSession, ask: Ask) -> Section:
 def promised(versions: Sequence[ContractVersion], ask: Ask, reported: Collection[str]) -> Iterator[Owed]:
     """Since the tenant came up to the end of ``ask.labels``; ``reported`` are the periods with a signed report."""
     for label in (*earlier_labels(ask), *ask.labels):
-        due = owed(versions, label, ask.tenant.onboarded_at, reported=label in reported)
+        came_at, left_at = ask.tenant.onboarded_at, ask.tenant.offboarded_at
+        due = owed(versions, label, came_at, left_at, reported=label in reported)
         if due is None:
             continue
         objectives = tuple(
