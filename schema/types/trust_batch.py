@@ -32,6 +32,13 @@ class TrustBatchCount:
     tenants: int
 
 
+@strawberry.type(description="How many bundles of a batch's reports there are.")
+class TrustBatchBundles:
+    made: int
+    under_way: int = strawberry.field(description="Still to be made.")
+    failed: int = strawberry.field(description="Broken off for good; each can be asked for anew.")
+
+
 @strawberry.type(description="How far a batch is.")
 class TrustBatchTally:
     total: int = strawberry.field(
@@ -39,6 +46,7 @@ class TrustBatchTally:
     )
     done: int = strawberry.field(description="Tenants of whom it is known what it came to.")
     counts: list[TrustBatchCount] = strawberry.field(description="By outcome, each of them.")
+    bundles: TrustBatchBundles = strawberry.field(description="Of the reports that are published.")
 
 
 @strawberry.type(description="The Trust Reports of one period for every tenant.")
@@ -62,6 +70,9 @@ class TrustBatch:
             counts=[
                 TrustBatchCount(outcome=each, tenants=found.counts[each.value]) for each in model.BatchOutcome
             ],
+            bundles=TrustBatchBundles(
+                made=found.bundles.made, under_way=found.bundles.under_way, failed=found.bundles.failed
+            ),
         )
 
     @strawberry.field(description="Every tenant, by key; while the batch is planned, those known so far.")

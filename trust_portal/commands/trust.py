@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from dataclasses import asdict
 from typing import Any
 
 import click
@@ -12,7 +13,7 @@ import click
 from trust_portal.access.actors import CONSOLE
 from trust_portal.commands.console import in_house, on_installation
 from trust_portal.house import House
-from trust_portal.trust.batches.model import BatchProgress, BatchState, StartTrustBatch
+from trust_portal.trust.batches.model import BatchProgress, BatchState, BatchTally, Bundles, StartTrustBatch
 from trust_portal.trust.report.model import Acknowledgement
 
 _LOOK = 0.3
@@ -54,7 +55,7 @@ def batch(period: str, let_stand: tuple[tuple[str, str, str], ...], *, wait: boo
         started = await house.trust_batches.start(StartTrustBatch(period, given), CONSOLE)
         if wait:
             await _follow(house, started.period, quiet=as_json)
-        _print(await house.trust_batches.progress(CONSOLE, started.period), as_json=as_json)
+        await _print(house, started.period, as_json=as_json)
 
     in_house(work)
 
@@ -70,7 +71,7 @@ def progress(period: str, *, as_json: bool) -> None:
     """
 
     async def work(house: House) -> None:
-        _print(await house.trust_batches.progress(CONSOLE, period), as_json=as_json)
+        await _print(house, period, as_json=as_json)
 
     in_house(work)
 
@@ -88,20 +89,25 @@ async def _follow(house: House, period: str, *, quiet: bool) -> None:
         await asyncio.sleep(_LOOK)
 
 
-def _print(found: BatchProgress, *, as_json: bool) -> None:
-    click.echo(json.dumps(_json(found), indent=2, ensure_ascii=False) if as_json else _words(found))
+async def _print(house: House, period: str, *, as_json: bool) -> None:
+    found = await house.trust_batches.progress(CONSOLE, period)
+    tally = await house.trust_batches.tally(CONSOLE, period)
+    click.echo(
+        json.dumps(_json(found, tally), indent=2, ensure_ascii=False) if as_json else _words(found, tally)
+    )
     sys.exit(3 if found.batch.state is BatchState.COMPLETE and found.without else 0)
 
 
-def _json(found: BatchProgress) -> dict[str, Any]:
+def _json(found: BatchProgress, tally: BatchTally) -> dict[str, Any]:
     return {
         "period": found.batch.period,
         "batch": str(found.batch.id),
         "state": found.batch.state.value,
         "attempt": found.batch.attempt,
-        "done": found.tally.done,
-        "total": found.tally.total,
+        "done": tally.done,
+        "total": tally.total,
         "counts": found.counts,
+        "bundles": asdict(tally.bundles),
         "tenants": [
             {
                 "tenant": each.tenant_key,
@@ -114,11 +120,16 @@ def _json(found: BatchProgress) -> dict[str, Any]:
     }
 
 
-def _words(found: BatchProgress) -> str:
+def _words(found: BatchProgress, tally: BatchTally) -> str:
     batch = found.batch
     head = f"batch {batch.period}: {batch.state.value}, attempt {batch.attempt}"
     each_of = [
         f"  {each.tenant_key}: {each.outcome.value}{f': {each.reason}' if each.reason else ''}"
         for each in found.tenants
     ]
-    return "\n".join([f"{head}, {found.tally.done} of {found.tally.total} customers", *each_of])
+    return "\n".join([f"{head}, {tally.done} of {tally.total} customers{_bundles(tally.bundles)}", *each_of])
+
+
+def _bundles(of: Bundles) -> str:
+    made = f", {of.made} of {of.asked} bundles made" if of.asked else ""
+    return made + (f", {of.failed} broken off" if of.failed else "")

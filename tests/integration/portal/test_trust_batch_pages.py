@@ -8,11 +8,22 @@ from datetime import UTC, datetime
 
 import pytest
 from support.portal_fixtures import Portal
+from support.sequencing import sequencing
 
 from trust_portal.access.actors import CONSOLE
 from trust_portal.access.tenants.model import CreateTenant
+from trust_portal.evidence.export import ExportState
+from trust_portal.evidence.export_rows import find_export_of
+from trust_portal.house import House
+from trust_portal.storage.tenancy import TenantScope
 from trust_portal.trust.batches.model import StartTrustBatch
-from trust_portal.trust.report.model import Acknowledgement, PublishTrustReport, blocked_as
+from trust_portal.trust.report.model import (
+    KIND,
+    Acknowledgement,
+    PublishTrustReport,
+    StoredTrustReport,
+    blocked_as,
+)
 
 pytestmark = pytest.mark.takes(seconds=6)
 
@@ -34,16 +45,29 @@ def plain(markup: str) -> str:
     return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", markup)).split())
 
 
+def bundles(page: str) -> str | None:
+    """What the second line of progress says."""
+    found = re.findall(r'<progress aria-label="Bundles made"[^>]*>', page)
+    return None if not found else "".join(found)
+
+
 def settled(page: str) -> tuple[str, str]:
     """How many are settled, in words and as the bar has it."""
-    (count,) = re.findall(r'<span class="num progress-count">(.*?)</span>', page)
-    (bar,) = re.findall(r"<progress[^>]*>", page)
+    count, *_ = re.findall(r'<span class="num progress-count">(.*?)</span>', page)
+    bar, *_ = re.findall(r"<progress[^>]*>", page)
     return count, bar
 
 
 def tabs(page: str) -> list[str]:
     (found,) = re.findall(r'<nav[^>]*aria-label="Customers by outcome".*?</nav>', page, re.DOTALL)
     return [plain(each) for each in re.findall(r"<a .*?</a>", found, re.DOTALL)]
+
+
+async def build_bundle(house: House, report: StoredTrustReport) -> None:
+    async with house.storage.read(TenantScope(report.tenant_id)) as session:
+        asked = await find_export_of(session, report.tenant_id, KIND, report.id, report.revision)
+    assert asked is not None
+    assert (await house.exports.build(report.tenant_id, asked.id)).state is ExportState.READY
 
 
 def refreshes(page: str) -> list[str]:
@@ -86,6 +110,13 @@ async def test_a_batch_that_is_over_says_what_became_of_everybody_and_where_its_
         await house.trust_batches.cover(batch.id, brightside.id)
         page = (await csm.get(f"{LIST}/{OVER}")).text
         (theirs,) = await house.trust_reports.versions(CONSOLE, brightside.id)
+        assert bundles(page) == '<progress aria-label="Bundles made" value="0" max="2">'
+        assert refreshes(page) == [f"{LIST}/{OVER}"], "the bundles are still to be made"
+        async with sequencing(house):
+            for each in (own, theirs):
+                await build_bundle(house, each)
+        page = (await csm.get(f"{LIST}/{OVER}")).text
+        assert bundles(page) == '<progress aria-label="Bundles made" value="2" max="2">'
         assert f"Attempt 2, started {NOW} by {CONSOLE.name}." in plain(page)
         assert tabs(page) == ["Every customer 2", "Published 1", "Published before 1"]
         assert rows(page) == [["Brightside", "Published", "–"], ["Aurora", "Published before", "–"]]
@@ -123,6 +154,7 @@ async def test_a_batch_under_way_says_how_far_it_is_and_whom_it_could_not_serve_
             "2 of 3 customers",
             '<progress aria-label="Customers settled" value="2" max="3">',
         )
+        assert bundles(page) is None, "no report is published yet"
         assert tabs(page) == ["Every customer 3", "Pending 1", "Blocked 1", "Failed 1"]
         failed, blocked, pending = rows(page)
         assert failed == ["Brightside", "Failed", BROKEN], "who has no report comes first"

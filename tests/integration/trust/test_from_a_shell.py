@@ -239,6 +239,10 @@ async def test_everybodys_trust_reports_are_published_and_what_blocks_is_named(
     said = json.loads(done.stdout)
     assert (done.exit_code, said["state"], said["attempt"]) == (0, "complete", 2)
     assert (said["done"], said["total"], said["counts"]["published"]) == (2, 2, 2)
+    assert said["bundles"] == {"made": 0, "under_way": 2, "failed": 0}
+    told = await run("trust", "progress", "--period", PERIOD)
+    first = f"batch {PERIOD}: complete, attempt 2, 2 of 2 customers, 0 of 2 bundles made"
+    assert (told.exit_code, told.stdout.splitlines()[0]) == (0, first)
     (report,) = await house.trust_reports.versions(CONSOLE, acme.id)
     assert said["tenants"][0] == {
         "tenant": "acme",

@@ -28,7 +28,7 @@ INVITATION = "query ($id: ID!) { node(id: $id) { ... on AuditInvitation { name s
 LOOKED = """query ($by: Looker, $verb: AccessVerb) { viewer { tenant { accessLog(first: 20, by: $by, verb: $verb) {
   nodes { actorName group verb what } } } } }"""
 BATCH = """query ($p: String!) { trustBatch(period: $p) { state attempt requestedBy receiptId
-  tally { total done counts { outcome tenants } } tenants { key outcome reason trustReportId } } }"""
+  tally { total done counts { outcome tenants } bundles { made underWay failed } } tenants { key outcome reason trustReportId } } }"""
 
 
 async def receipts(portal: Portal) -> int:
@@ -236,6 +236,7 @@ async def test_everybodys_trust_reports_are_started_and_each_outcome_is_shown(po
         "BLOCKED": 2,
         "FAILED": 0,
     }
+    assert found["tally"]["bundles"] == {"made": 0, "underWay": 0, "failed": 0}
     (row,) = await house.trust_batches.newest(SYSTEM)
     assert row.receipt_id is not None
     receipt = encode("Receipt", VENDOR_ID, row.receipt_id)

@@ -95,11 +95,25 @@ class BatchTenant:
 
 
 @dataclass(frozen=True, slots=True)
+class Bundles:
+    """How many bundles of a batch's reports there are: made, still to be made, and broken off for good."""
+
+    made: int
+    under_way: int
+    failed: int
+
+    @property
+    def asked(self) -> int:
+        return self.made + self.under_way + self.failed
+
+
+@dataclass(frozen=True, slots=True)
 class BatchTally:
-    """How far a batch is: tenants by outcome, every outcome named; it names no tenant."""
+    """How far a batch is: tenants by outcome, every outcome named, and bundles; it names no tenant."""
 
     batch: Batch
     counts: Mapping[str, int]
+    bundles: Bundles
 
     @property
     def done(self) -> int:
@@ -109,6 +123,11 @@ class BatchTally:
     def total(self) -> int:
         """Tenants to cover; while a batch is being planned, those known so far."""
         return sum(self.counts.values()) if self.batch.total is None else self.batch.total
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will happen by itself: every report is published, or named, and its bundle is made."""
+        return self.batch.state is BatchState.COMPLETE and not self.bundles.under_way
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +142,6 @@ class BatchProgress:
         """Tenants by outcome, every outcome named."""
         counted = Counter(each.outcome for each in self.tenants)
         return {outcome.value: counted[outcome] for outcome in BatchOutcome}
-
-    @property
-    def tally(self) -> BatchTally:
-        return BatchTally(self.batch, self.counts)
 
     @property
     def without(self) -> tuple[BatchTenant, ...]:

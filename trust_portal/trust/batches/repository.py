@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, case, func, select, update
+from sqlalchemy import Row, and_, case, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from trust_portal.errors import NotFound
+from trust_portal.evidence.export import ExportState
+from trust_portal.evidence.tables import exports
 from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.kernel.page import Page, PageRequest
@@ -22,10 +24,11 @@ from trust_portal.trust.batches.model import (
     BatchOutcome,
     BatchState,
     BatchTenant,
+    Bundles,
     StartTrustBatch,
 )
 from trust_portal.trust.batches.tables import trust_batch_tenants, trust_batches
-from trust_portal.trust.report.model import Acknowledgement
+from trust_portal.trust.report.model import KIND, Acknowledgement
 
 _batches, _tenants = trust_batches.c, trust_batch_tenants.c
 _DONE = sorted(each.value for each in DONE)
@@ -114,6 +117,24 @@ async def count_tenants(session: ReadSession, batch_id: UUID) -> dict[str, int]:
     )
     counted = {row.outcome: row.tenants for row in rows}
     return {outcome.value: counted.get(outcome.value, 0) for outcome in BatchOutcome}
+
+
+async def count_bundles(session: ReadSession, batch_id: UUID) -> Bundles:
+    """The bundles of the batch's reports. For the staff scope."""
+    of_the_report = and_(
+        exports.c.tenant_id == _tenants.tenant_id,
+        exports.c.subject_id == _tenants.report_id,
+        exports.c.kind == KIND,
+    )
+    rows = await session.execute(
+        select(exports.c.state, func.count().label("bundles"))
+        .select_from(trust_batch_tenants.join(exports, of_the_report))
+        .where(_tenants.batch_id == batch_id)
+        .group_by(exports.c.state)
+    )
+    counted = {row.state: row.bundles for row in rows}
+    made, failed = (counted.pop(each.value, 0) for each in (ExportState.READY, ExportState.FAILED))
+    return Bundles(made, sum(counted.values()), failed)
 
 
 async def tenants_page(

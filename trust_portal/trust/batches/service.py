@@ -305,7 +305,11 @@ async def _tally(session: ReadSession, period: str) -> BatchTally:
     batch = await repository.find_batch(session, period)
     if batch is None:
         raise NotFound(NOUN)
-    return BatchTally(batch, await repository.count_tenants(session, batch.id))
+    return BatchTally(
+        batch,
+        await repository.count_tenants(session, batch.id),
+        await repository.count_bundles(session, batch.id),
+    )
 
 
 async def _begin_again(session: WriteSession, batch: Batch, command: StartTrustBatch, actor: Actor) -> None:
