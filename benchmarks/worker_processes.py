@@ -92,8 +92,8 @@ def _peak_megabytes(pid: int) -> float:
     return next((int(each.split()[1]) / 1024 for each in lines if each.startswith("VmHWM")), 0.0)
 
 
-async def until(condition: Callable[[], Awaitable[bool]], patience: float) -> None:
+async def until(condition: Callable[[], Awaitable[bool]], patience: float, *, look: float = _LOOK) -> None:
     """Wait for ``condition``; ``TimeoutError`` after ``patience`` seconds."""
     async with asyncio.timeout(patience):
         while not await condition():  # noqa: ASYNC110 - the change is in another process
-            await asyncio.sleep(_LOOK)
+            await asyncio.sleep(look)

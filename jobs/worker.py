@@ -72,8 +72,10 @@ DUTIES: tuple[Duty, ...] = (
 #: Jobs at a time. Renders are bound by the processor, reports wait for the database in between.
 MAX_JOBS = {DEFAULT_QUEUE: 8, EXPORTS_QUEUE: 2}
 _DELIVERIES_AT_A_TIME = 16
-_QUEUE_POLL = 0.05
-_RELAY_ROUND = 0.1
+#: Seconds between two looks at a queue, by queue. Looking is most of what an idle worker does; who waits for a bundle,
+#: which takes a second and more, does not notice a quarter of one.
+_QUEUE_POLL = {DEFAULT_QUEUE: 0.1, DELIVERIES_QUEUE: 0.1, EXPORTS_QUEUE: 0.25}
+_RELAY_ROUND = {DEFAULT_QUEUE: 0.1, EXPORTS_QUEUE: 0.5}
 _SCHEDULE_ROUND = 15.0
 _COMPLIANCE_ROUND = 60.0
 _COST_ROUND = 5.0
@@ -109,7 +111,7 @@ async def work(house: House, queue: str) -> None:
     relay = Relay(backlog, house.settings.redis_url)
     repeat = partial(repeat_round, Rounds(house.storage))
     rounds: list[Awaitable[None]] = [
-        repeat("relay", relay.round, _RELAY_ROUND),
+        repeat("relay", relay.round, _RELAY_ROUND[queue]),
         house.policies.watch(),
         _serve_queue(house, backlog, queue),
     ]
@@ -234,7 +236,7 @@ def arq_worker(pool: ArqRedis, queue: str, functions: Sequence[Function]) -> Wor
         max_jobs=MAX_JOBS.get(queue, _DELIVERIES_AT_A_TIME),
         keep_result=0,
         max_tries=1,
-        poll_delay=_QUEUE_POLL,
+        poll_delay=_QUEUE_POLL[queue],
         job_serializer=to_json,
         job_deserializer=from_json,
         log_results=False,
