@@ -173,7 +173,7 @@ class Postmortem(Node):
         description="How many are known now, and were not when it was frozen.", metadata=_GATHERS
     )
     async def newer_facts(self, info: Info) -> int:
-        return (await self._opened(info)).newer
+        return len((await self._opened(info)).since)
 
     @strawberry.field(description="Actions that should have prevented its incident, the first linked first.")
     async def recurrence_of(self, info: Info) -> list[RecurredAction]:

@@ -8,7 +8,7 @@ import re
 from datetime import timedelta
 
 import pytest
-from support.learning_world import declared, step
+from support.learning_world import BEGAN, declared, step, updated
 from support.passkeys import device_of, enrol
 from support.portal_fixtures import Portal
 from support.portal_world import auroras_incident
@@ -37,6 +37,17 @@ PARTS = {
 }
 
 
+async def told(portal: Portal, *events: dict) -> None:
+    """What a source tells, followed into incidents."""
+
+    async def parts():
+        yield b"\n".join(json.dumps(each).encode() for each in events)
+
+    outcome = await portal.house.intake.deliver(lines(parts()), Admission(CONSOLE, Bounds(sources=("*",))))
+    assert outcome.rejected_count == 0, outcome.rejected
+    await portal.house.incident_following.follow()
+
+
 async def actor(portal: Portal, role: str) -> Actor:
     people = await portal.house.people.page(CONSOLE, VENDOR_ID, PageRequest(100))
     (person,) = [each for each in people.items if {one.value for one in each.roles} == {role}]
@@ -46,17 +57,8 @@ async def actor(portal: Portal, role: str) -> Actor:
 async def opened(portal: Portal, *more: dict):
     """The postmortem of a P1 that touched the first customer."""
 
-    async def parts():
-        events = [
-            *more,
-            declared("INC-77", tenants=[portal.world.aurora.key]),
-            step("INC-77", "resolved", minute=60),
-        ]
-        yield b"\n".join(json.dumps(each).encode() for each in events)
-
-    outcome = await portal.house.intake.deliver(lines(parts()), Admission(CONSOLE, Bounds(sources=("*",))))
-    assert outcome.rejected_count == 0, outcome.rejected
-    await portal.house.incident_following.follow()
+    touched = declared("INC-77", tenants=[portal.world.aurora.key])
+    await told(portal, *more, touched, step("INC-77", "resolved", minute=60))
     page = await portal.house.postmortem_reader.page(await actor(portal, "vendor_admin"), PageRequest(5))
     (listed,) = [each for each in page.items if each.incident.key == "INC-77"]
     return listed.postmortem
@@ -283,6 +285,14 @@ async def test_a_draft_renews_itself_a_change_in_it_is_judged_and_what_is_in_rev
         assert (await browser.post(f"{here}/submit", data={"revision": "2"})).status_code == 303
         page = (await browser.get(here)).text
         assert live(page) == {}, "what is in review stays as it was frozen"
+        assert "new since it was frozen" not in page
+        await told(portal, updated("INC-77", "note", minute=61, text="It was the limit of the pool."))
+        page = (await browser.get(here)).text
+        assert "1 fact is new since it was frozen" in page
+        (since,) = re.findall(r'<ul class="known-since">(.*?)</ul>', page, re.DOTALL)
+        at = instant(BEGAN + timedelta(minutes=61))
+        entry = f'<li>Timeline, {at}: <a href="{incident}">It was the limit of the pool.</a></li>'
+        assert since.strip() == entry
         refused = await browser.post(f"{here}/return", data={"return_reason": " "})
         assert refused.status_code == 422
         assert (

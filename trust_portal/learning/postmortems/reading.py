@@ -24,6 +24,7 @@ from trust_portal.learning.incidents.repository import incidents_by_id
 from trust_portal.learning.postmortems.asking import Asked, asked_to_sign
 from trust_portal.learning.postmortems.assembling import assemble
 from trust_portal.learning.postmortems.filters import ALL, PostmortemFilter
+from trust_portal.learning.postmortems.known_since import KnownSince, known_since
 from trust_portal.learning.postmortems.model import (
     KIND,
     NOUN,
@@ -69,18 +70,19 @@ class Opened:
     """One postmortem as it stands. ``document`` is live while a draft, else the frozen or signed one.
 
     ``frozen`` is its canonical text where it is frozen. ``asked`` is who signs it.
-    ``newer`` counts the facts that are known now and were not when it was frozen.
+    ``since`` are the facts that are known now and were not when it was frozen, as ``live`` tells them.
     """
 
     postmortem: Postmortem
     incident: Incident
     document: Mapping[str, Any]
+    live: Mapping[str, Any]
     draft: Draft | None
     authors: tuple[Person, ...]
     asked: Asked
     submission: Submission | None
     frozen: str | None
-    newer: int
+    since: tuple[KnownSince, ...]
     bundles: VersionBundles
 
 
@@ -148,12 +150,13 @@ class PostmortemReader:
             postmortem,
             assembled.incident,
             document,
+            live,
             assembled.draft,
             assembled.authors,
             asked,
             submission,
             frozen,
-            0 if document is live else len(_evidence(live) - _evidence(document)),
+            () if document is live else known_since(live, document),
             bundles[postmortem_id],
         )
 
@@ -214,10 +217,3 @@ async def _bundles(session: ReadSession, found: Sequence[Postmortem]) -> dict[UU
 
 def _named(document: Mapping[str, Any]) -> list[UUID]:
     return [UUID(each["id"]) for each in document["customers"].values()]
-
-
-def _evidence(document: Mapping[str, Any]) -> set[tuple[str, str]]:
-    """Id and digest of every fact."""
-    customers = document["customers"].values()
-    entries = [*document["evidence"], *(entry for each in customers for entry in each["evidence"])]
-    return {(each["id"], each["sha256"]) for each in entries}

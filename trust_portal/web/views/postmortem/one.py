@@ -25,6 +25,7 @@ from trust_portal.web.navigation import frame
 from trust_portal.web.templating import page
 from trust_portal.web.views.postmortem.words import (
     BECAUSE,
+    FACTS,
     STATES,
     STEPS,
     leads_of,
@@ -151,6 +152,8 @@ def about(request: Request, actor: Actor, opened: Opened) -> dict[str, Any]:
         "incident": opened.incident,
         "document": opened.document,
         "leads": _leads(request, actor, opened.document, postmortem.incident_id),
+        "since_leads": _leads(request, actor, opened.live, postmortem.incident_id) if opened.since else {},
+        "fact_words": FACTS,
         "lacking": [
             PARTS[name] for name in (opened.draft.written.lacking if opened.draft else REQUIRED_PARTS)
         ],

@@ -9,6 +9,7 @@ from uuid import UUID
 from trust_portal.access.action import Action
 from trust_portal.documents import formats
 from trust_portal.kernel.ids import VENDOR_ID
+from trust_portal.learning.postmortems.gathering.model import FactKind
 from trust_portal.learning.postmortems.model import (
     FEWEST_ACTIONS,
     MOST_ACTIONS,
@@ -37,6 +38,15 @@ STEPS: Final[Mapping[StepKind, str]] = {
     StepKind.ACCEPTED: "Reviewed",
     StepKind.SIGNED: "Signed",
     StepKind.REOPENED: "Reopened",
+}
+#: Of what is known since a document was frozen.
+FACTS: Final[Mapping[FactKind, str]] = {
+    FactKind.CHANGE: "Deploy or flag",
+    FactKind.COST: "Cost",
+    FactKind.DENIAL: "Refused by policy",
+    FactKind.MITIGATION: "Playbook",
+    FactKind.SLA: "Minutes down",
+    FactKind.TIMELINE: "Timeline",
 }
 #: Of each kind of a house's facts: what may be read there, the field that names it, and its address.
 _LEADS: Final = (
