@@ -22,8 +22,10 @@ from pptx import Presentation
 
 from trust_portal.documents import formats
 from trust_portal.kernel.canonical import digest
+from trust_portal.trust.gathering.incidents import NO_COPY
+from trust_portal.trust.sections.absent import left_out, table_shown
 from trust_portal.trust.sections.display import display, sentences
-from trust_portal.trust.sections.model import Cell, Section, State, split
+from trust_portal.trust.sections.model import Cell, Section, State, Table, split
 from trust_portal.trust.sections.outcome import outcome
 from trust_portal.trust.sections.words import lead, receipts_in, sourced
 
@@ -52,13 +54,22 @@ def of_document(sections: Sequence[Section]) -> dict[str, Said]:
             age_of(each),
             [words(text) for text in sentences(each)],
             [(words(one.label), words(display(one.cell))) for one in each.figures],
-            [
-                (words(table.title), [[words(display(cell)) for cell in row.cells] for row in table.rows])
-                for table in each.tables
-            ],
+            [_shown(table) for table in each.tables],
         )
         for each in sections
     }
+
+
+def _shown(table: Table) -> tuple[str, list[list[str]]]:
+    """Its name and rows as people are shown them: whatever is known, and by name the columns that nobody can fill."""
+    seen, missing = table_shown(table), left_out(table)
+    rows = [[words(display(cell)) for cell in row.cells] for row in seen.rows]
+    for row, shown in zip(table.rows, rows, strict=True):
+        known = {words(display(each)) for each in row.cells if each.value not in {None, NO_COPY}}
+        assert known <= set(shown), "what is known is shown"
+    gone = [each.label for each in table.columns if each not in seen.columns]
+    assert missing == (f"not known of any: {', '.join(gone)}" if gone else None)
+    return words(f"{table.title} {missing or ''}"), rows
 
 
 def age_of(section: Section) -> str:
@@ -224,7 +235,7 @@ def printed(sections: Sequence[Section], *, marked: bool = True) -> list[str]:
                 "".join(shown(section.figure(text).cell) if is_ else words(text) for is_, text in pieces)
             )
         found += [words(each.label) + shown(each.cell) for each in section.figures]
-        for row in (row for table in section.tables for row in table.rows):
+        for row in (row for table in section.tables for row in table_shown(table).rows):
             for apart, cells in groupby(row.cells, is_marked):
                 texts = [shown(each) for each in cells]
                 found += texts if apart else ["".join(texts)]

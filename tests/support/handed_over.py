@@ -27,6 +27,7 @@ from trust_portal.learning import verification as of_learning
 from trust_portal.reliability import verification as of_reliability
 from trust_portal.trust import verification as of_trust
 from trust_portal.trust.qbr.document import sections_of
+from trust_portal.trust.sections.absent import table_shown
 from trust_portal.trust.sections.display import display, sentences
 from trust_portal.trust.sections.model import Section
 
@@ -155,7 +156,7 @@ def facts_of(section: Section) -> Iterator[str]:
     yield from (words(each) for each in sentences(section))
     yield from (words(each.label + display(each.cell)) for each in section.figures)
     for table in section.tables:
-        yield from (words("".join(display(cell) for cell in row.cells)) for row in table.rows)
+        yield from (words("".join(display(cell) for cell in row.cells)) for row in table_shown(table).rows)
 
 
 def _said(body: Mapping[str, Any], sections: Sequence[Section]) -> Iterator[str]:

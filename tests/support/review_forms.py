@@ -12,6 +12,7 @@ from support.document_forms import foot_of, left_over, of_itself, words
 from trust_portal.documents import formats
 from trust_portal.kernel.canonical import digest
 from trust_portal.trust.qbr.prose import plain
+from trust_portal.trust.sections.absent import left_out
 from trust_portal.trust.sections.display import display, sentences
 from trust_portal.trust.sections.model import Section, State
 
@@ -74,7 +75,9 @@ def _values(section: Section) -> Iterator[str]:
     for figure in section.figures:
         yield from (figure.label, display(figure.cell))
     for table in section.tables:
-        yield from (table.title, *(each.label for each in table.columns))
+        missing = left_out(table)
+        yield f"{table.title}, {missing}" if missing else table.title
+        yield from (each.label for each in table.columns)
         yield from (display(cell) for row in table.rows for cell in row.cells)
 
 

@@ -29,6 +29,7 @@ from trust_portal.kernel.canonical import digest
 from trust_portal.trust.qbr.document import acknowledged_of, commentary_of, sections_of, title_of
 from trust_portal.trust.qbr.prose import plain
 from trust_portal.trust.report.model import Acknowledged
+from trust_portal.trust.sections.absent import left_out, table_shown
 from trust_portal.trust.sections.display import display, quantity, sentences
 from trust_portal.trust.sections.model import Chart, ChartKind, Section, State, Unit
 from trust_portal.trust.sections.words import STATES, sourced, span, still_runs
@@ -274,9 +275,10 @@ def _plot(section: Section, chart: Chart) -> Plot:
 
 
 def _grid(section: Section, number: int) -> Grid:
-    table = section.tables[number]
+    stated = section.tables[number]
+    table, missing = table_shown(stated), left_out(stated)
     return Grid(
-        title=table.title,
+        title=f"{table.title}, {missing}" if missing else table.title,
         columns=tuple(Column(each.label, each.unit in _NUMBERS) for each in table.columns),
         rows=tuple(tuple(display(cell) for cell in row.cells) for row in table.rows),
         empty=table.empty,

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from trust_portal.documents import charts
 from trust_portal.documents.formats import instant
 from trust_portal.trust.gathering import ids
+from trust_portal.trust.sections.absent import left_out, table_shown
 from trust_portal.trust.sections.display import display, quantity
 from trust_portal.trust.sections.fitting import breaks, setting
 from trust_portal.trust.sections.model import Cell, Chart, ChartKind, Section, State, Unit, split
@@ -127,6 +128,8 @@ GLOBALS: Final[dict[str, Callable[..., Any]]] = {
     "section_shown": display,
     "section_sourced": sourced,
     "section_spoken": spoken,
+    "section_left_out": left_out,
+    "section_table": table_shown,
     "section_state": lambda state: STATES[state],
     "sections_lead": lead,
     "sections_outcome": promised,
