@@ -33,4 +33,9 @@ def test_what_one_more_of_a_kind_touches_is_there(name: str) -> None:
 
 @pytest.mark.parametrize("link", sorted({*re.findall(r"\]\(([^)]+)\)", PAGE)}))
 def test_its_links_lead_somewhere(link: str) -> None:
-    assert (ROOT / "docs" / link).exists()
+    page, _, chapter = link.partition("#")
+    text = (ROOT / "docs" / page).read_text() if page.endswith(".md") else ""
+    assert (ROOT / "docs" / page).exists()
+    assert not chapter or chapter in {
+        each.lower().replace(" ", "-") for each in re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    }

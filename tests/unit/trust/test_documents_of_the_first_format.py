@@ -14,7 +14,7 @@ from trust_portal.documents.csv import write_csv
 from trust_portal.evidence.verdict import NotRecomputable
 from trust_portal.kernel.canonical import canonical
 from trust_portal.kernel.period import parse_period
-from trust_portal.trust.gathering import first
+from trust_portal.trust.gathering import before_format_2
 from trust_portal.trust.gathering.changes import changes_section
 from trust_portal.trust.gathering.cost import cost_section
 from trust_portal.trust.gathering.credits_section import credits_section
@@ -35,10 +35,10 @@ def _cost() -> Section:
     section = cost_section(None, (), (), ASK)
     told = cost_section(_progress(), [old], [run(1), run(2)], ASK)
     tables = tuple(told.table(name) for name in ("anomalies", "playbooks", "savings"))
-    figures = first.cost_totals(*tables)
+    figures = before_format_2.cost_totals(*tables)
     return replace(
         section, state=told.state, why=told.why, as_of=told.as_of, tables=tables, figures=figures,
-        sentences=first.cost_sentences(figures),
+        sentences=before_format_2.cost_sentences(figures),
     )  # fmt: skip
 
 

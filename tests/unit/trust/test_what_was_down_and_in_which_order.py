@@ -12,7 +12,7 @@ import pytest
 
 from trust_portal.kernel.ids import new_id
 from trust_portal.kernel.period import place_of
-from trust_portal.trust.gathering import second
+from trust_portal.trust.gathering import before_format_3
 from trust_portal.trust.gathering.model import labels_of
 from trust_portal.trust.gathering.sla_section import Owed, SignedReport, sla_section
 from trust_portal.trust.qbr.gathering.outcome import outcome_section
@@ -101,7 +101,7 @@ def test_a_promise_that_went_from_quarter_to_month_is_drawn_in_the_order_of_time
 
 
 def test_what_was_signed_in_format_2_stood_by_name_and_added_up():
-    found = second.service_levels(quarter_then_months(), [])
+    found = before_format_3.service_levels(quarter_then_months(), [])
     assert [row.id for row in found.table("objective-api").rows] == [
         "2026-04",
         "2026-05",
@@ -111,7 +111,7 @@ def test_what_was_signed_in_format_2_stood_by_name_and_added_up():
     assert [each.target for each in found.charts] == ["99.5"]
     of_june = report(EXAMPLE)
     today = sla_section((Owed("2026-06", over=True, objectives=()),), [of_june], ("2026-06",), NOW)
-    then = second.service_levels(today, [of_june])
+    then = before_format_3.service_levels(today, [of_june])
     assert sentences(then) == ("Promises in the period: 2; kept: 1; missed: 1; down: 122 min.",)
     assert {each.id: each.cell.value for each in then.figures} == {
         "kept": "1", "missed": "1", "promises": "2", "down": "122", "unreported": "0",

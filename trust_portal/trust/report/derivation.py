@@ -25,7 +25,7 @@ from trust_portal.kernel.canonical import Json, sha256_hex
 from trust_portal.kernel.money import Money
 from trust_portal.reliability.comparison import file_in, mismatches, reading
 from trust_portal.reliability.credits.model import CreditState
-from trust_portal.trust.gathering import first, second
+from trust_portal.trust.gathering import before_format_2, before_format_3
 from trust_portal.trust.gathering.counted import counted_again, with_lasting
 from trust_portal.trust.gathering.credits_section import (
     NOT_CLAIMED,
@@ -184,7 +184,7 @@ def _derived(stated: Section, proofs: _Proofs, how: Derivation) -> Section | Non
         totals = (*totals, *unclear_total(unclear))
         gaps = any(each.id in {"gaps", "earlier-gaps"} and each.cell.value != "0" for each in totals)
         state = State.MISSING if gaps else State.STALE if unclear else State.FRESH
-        said = first.incident_sentences(totals) if how.is_first else incident_sentences(totals)
+        said = before_format_2.incident_sentences(totals) if how.is_first else incident_sentences(totals)
         return replace(
             with_lasting(stated),
             figures=totals,
@@ -197,8 +197,12 @@ def _derived(stated: Section, proofs: _Proofs, how: Derivation) -> Section | Non
         if not stated.tables:  # no usage is metered, and nothing can be said of it
             return replace(stated, figures=(), sentences=(), charts=())
         if how.is_first:
-            totals = first.cost_totals(*(stated.table(name) for name in (ANOMALIES, PLAYBOOKS, SAVINGS)))
-            return replace(stated, figures=totals, sentences=first.cost_sentences(totals), charts=())
+            totals = before_format_2.cost_totals(
+                *(stated.table(name) for name in (ANOMALIES, PLAYBOOKS, SAVINGS))
+            )
+            return replace(
+                stated, figures=totals, sentences=before_format_2.cost_sentences(totals), charts=()
+            )
         found, done, refused, saved = (
             stated.table(name) for name in (ANOMALIES, PLAYBOOKS, REFUSED, SAVINGS)
         )
@@ -226,8 +230,8 @@ def _service_levels(stated: Section, proofs: _Proofs, how: Derivation) -> Sectio
     labels = labels_of(how.period)
     found = sla_section(_unreported(stated, reports), reports, labels, how.as_of)
     if how.is_before_third:
-        found = second.service_levels(found, [each for each in reports if each.label in labels])
-    return replace(found, sentences=first.sla_sentences(found.sentences)) if how.is_first else found
+        found = before_format_3.service_levels(found, [each for each in reports if each.label in labels])
+    return replace(found, sentences=before_format_2.sla_sentences(found.sentences)) if how.is_first else found
 
 
 def _unreported(stated: Section, reports: Sequence[SignedReport]) -> list[Owed]:

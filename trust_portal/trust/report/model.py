@@ -18,9 +18,9 @@ from trust_portal.trust.sections.model import Section, State
 
 NOUN: Final = "Trust Report"
 KIND: Final = "trust-report"
-#: 1 named no credit that was due, and less in other places (``gathering.first``); 1 and 2 added up minutes down and did
-#: not say what was still owed of incidents before the period (``gathering.second``); 1 to 3 did not say what was told of
-#: and is not in the register. All are still recomputed.
+#: 1 named no credit that was due, and less in other places (``gathering.before_format_2``); 1 and 2 added up minutes
+#: down and did not say what was still owed of incidents before the period (``gathering.before_format_3``); 1 to 3 did
+#: not say what was told of and is not in the register. All are still recomputed.
 FORMATS: Final = tuple(SECTIONS_OF)
 FORMAT: Final = FORMATS[-1]
 ENGINE: Final[Mapping[str, Json]] = MappingProxyType({"name": "trust-portal trust report", "version": "1"})
