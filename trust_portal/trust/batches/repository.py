@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -201,6 +202,19 @@ async def plan_tenant(session: WriteSession, planned: BatchTenant) -> bool:
         ).returning(_tenants.batch_id)
     )
     return row.first() is not None
+
+
+async def planned_at(session: ReadSession, tenant_id: UUID, batch_id: UUID) -> datetime | None:
+    """Since when the tenant waits in the batch; None: it does not. For the tenant's scope."""
+    rows = await session.execute(
+        select(_tenants.changed_at).where(
+            _tenants.tenant_id == tenant_id,
+            _tenants.batch_id == batch_id,
+            _tenants.outcome == BatchOutcome.PENDING.value,
+        )
+    )
+    found: datetime | None = rows.scalar_one_or_none()
+    return found
 
 
 async def settle_tenant(

@@ -31,7 +31,7 @@ from trust_portal.storage.outbox import Job
 from trust_portal.storage.rounds import Round, Rounds
 from trust_portal.storage.tenancy import StaffScope, TenantScope
 from trust_portal.storage.unit_of_work import ReadSession, Storage, WriteSession
-from trust_portal.trust.batches import repository
+from trust_portal.trust.batches import repository, waiting
 from trust_portal.trust.batches.completion import BatchCompletion
 from trust_portal.trust.batches.model import (
     NOUN,
@@ -45,9 +45,9 @@ from trust_portal.trust.batches.model import (
 )
 from trust_portal.trust.gathering.model import labels_of
 from trust_portal.trust.report.model import (
-    SECTIONS_BLOCK,
     Acknowledgement,
     PublishTrustReport,
+    SectionsBlock,
     StoredTrustReport,
 )
 from trust_portal.trust.report.repository import trust_report_of_period
@@ -220,7 +220,7 @@ class TrustBatches:
     async def _publish(
         self, batch: Batch, tenant_id: UUID, job: UUID | None
     ) -> tuple[BatchOutcome, str | None, UUID | None] | None:
-        """What is to be settled; None where the tenant's row was settled together with its report."""
+        """What is to be settled; None where the tenant's row was settled together with its report, or goes on waiting."""
 
         async def settled(session: WriteSession, report: StoredTrustReport) -> None:
             if not await session.complete(job):
@@ -236,8 +236,13 @@ class TrustBatches:
             # Somebody else published it meanwhile: another worker, or a person.
             if (found := await self._published(batch, tenant_id)) is not None:
                 return found
-            blocked = refusal.code == SECTIONS_BLOCK
-            return BatchOutcome.BLOCKED if blocked else BatchOutcome.FAILED, refusal.message, None
+            if not isinstance(refusal, SectionsBlock):
+                return BatchOutcome.FAILED, refusal.message, None
+            if waiting.passes(refusal.sections) and await waiting.set_back(
+                self._storage, batch, tenant_id, job
+            ):
+                return None
+            return BatchOutcome.BLOCKED, refusal.message, None
         except Refused as refusal:
             return BatchOutcome.FAILED, refusal.message, None
         return None
@@ -274,13 +279,7 @@ class TrustBatches:
                 changed_at=session.clock.now(),
             )
             if await repository.plan_tenant(session, planned):
-                await session.enqueue(
-                    Job.PUBLISH_TRUST_REPORT,
-                    {"batch_id": str(batch.id), "tenant_id": str(tenant.id)},
-                    dedupe_key=f"{Job.PUBLISH_TRUST_REPORT}:{batch.id}:{batch.attempt}:{tenant.id}",
-                    # A period is over in some zones before it is in others.
-                    due_at=max(planned.changed_at, parse_period(batch.period, tenant.time_zone).end),
-                )
+                await waiting.enqueue(session, batch, tenant, planned.changed_at)
 
 
 def _outcome(

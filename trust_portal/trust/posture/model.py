@@ -15,6 +15,9 @@ NOUN: Final = "posture"
 #: How often the clockwork looks, and how old a look may be before a document calls it stale.
 EVERY: Final = timedelta(days=1)
 MAX_AGE: Final = timedelta(days=2)
+#: What a look did not see. Whoever changes it asks for another look in the same transaction.
+RESIDENCY_SINCE: Final = "what is agreed about where the data stays was changed since the look"
+KEY_SINCE: Final = "the customer's key was changed since the look"
 
 
 class Check(StrEnum):
@@ -103,9 +106,9 @@ class PostureCheck:
         """
         seen = self.finding.evidence
         if self.finding.check is Check.RESIDENCY and seen.get("agreed") != (today.residency or None):
-            return "what is agreed about where the data stays was changed since the look"
+            return RESIDENCY_SINCE
         if self.finding.check is Check.CUSTOMER_KEY:
             act = None if today.key_act is None else str(today.key_act)
             if seen.get("ordinal") != act:
-                return "the customer's key was changed since the look"
+                return KEY_SINCE
         return None

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Final
 from uuid import UUID
 
-from trust_portal.errors import InvalidInput
+from trust_portal.errors import Conflict, InvalidInput
 from trust_portal.kernel.canonical import Json
 from trust_portal.kernel.names import require_words
 from trust_portal.trust.gathering.ids import SECTIONS_OF
@@ -136,6 +136,14 @@ class Preview:
     @property
     def blocking(self) -> tuple[Section, ...]:
         return blocking(self.sections)
+
+
+class SectionsBlock(Conflict):
+    """``sections`` keep a report from being published, and nobody lets them stand; the first one's reason is asked for."""
+
+    def __init__(self, message: str, sections: Sequence[Section]) -> None:
+        super().__init__(message, field=f"reason-{sections[0].id}", code=SECTIONS_BLOCK)
+        self.sections = tuple(sections)
 
 
 def blocking(sections: Sequence[Section]) -> tuple[Section, ...]:

@@ -38,11 +38,11 @@ from trust_portal.trust.report.latest import latest
 from trust_portal.trust.report.model import (
     KIND,
     NOUN,
-    SECTIONS_BLOCK,
     Acknowledged,
     Acknowledgement,
     Preview,
     PublishTrustReport,
+    SectionsBlock,
     StoredTrustReport,
     blocked_as,
     blocking,
@@ -280,10 +280,9 @@ def acknowledge(
     waiting = [each for each in blocking(sections) if each.id not in reasons]
     if waiting:
         named = "; ".join(f"{each.title} ({each.id}), {each.state.value}: {each.why}" for each in waiting)
-        raise Conflict(
+        raise SectionsBlock(
             f"not published: {named}. Acknowledge each with a reason, which is printed, or bring it up to date",
-            field=f"reason-{waiting[0].id}",
-            code=SECTIONS_BLOCK,
+            waiting,
         )
     found = []
     for section in blocking(sections):
