@@ -77,6 +77,12 @@ async def tenants_with_usage_touched(session: ReadSession, limit: int) -> tuple[
     return tuple((await session.execute(query)).scalars())
 
 
+async def tenants_with_usage_waiting(session: ReadSession, since: datetime) -> frozenset[UUID]:
+    """Those of which something came in before ``since`` and is not rolled up yet. Over more than one only in the staff scope."""
+    query = select(usage_batches.c.tenant_id).where(usage_batches.c.received_at < since).distinct()
+    return frozenset((await session.execute(query)).scalars())
+
+
 async def usage_waiting_since(
     session: ReadSession, tenant_id: UUID, start: datetime, end: datetime
 ) -> datetime | None:

@@ -37,15 +37,30 @@ async def progress_of(session: ReadSession, tenant_ids: Collection[UUID]) -> dic
     return {row.tenant_id: _progress(row) for row in await session.execute(query)}
 
 
+async def recast_since(session: ReadSession, since: datetime) -> dict[UUID, datetime]:
+    """By tenant, when what was known of its hours last became another, of those where that was after ``since``.
+
+    Hours that are closed one after the other are no such change. Over more than one only in the staff scope.
+    """
+    row = metering_progress.c
+    query = select(row.tenant_id, row.recast_at).where(row.recast_at > since)
+    return {each.tenant_id: each.recast_at for each in await session.execute(query)}
+
+
 async def advance_progress(session: WriteSession, tenant_id: UUID, first: datetime) -> None:
     """Note that hours from ``first`` on have been rolled up anew.
 
     If some of them were closed, they are to be closed again.
     """
     insertion = insert_or(metering_progress).values(
-        tenant_id=tenant_id, revision=1, first_hour=first, rolled_up_at=session.clock.now()
+        tenant_id=tenant_id,
+        revision=1,
+        first_hour=first,
+        rolled_up_at=session.clock.now(),
+        recast_at=session.clock.now(),
     )
     row, fresh = metering_progress.c, insertion.excluded
+    known = or_(fresh.first_hour <= row.closed_through, fresh.first_hour < row.first_hour)
     await session.execute(
         insertion.on_conflict_do_update(
             index_elements=["tenant_id"],
@@ -55,6 +70,7 @@ async def advance_progress(session: WriteSession, tenant_id: UUID, first: dateti
                 # NULL is no hour: LEAST passes over it. The CASE has no ELSE, hence a NULL for open hours.
                 "dirty_from": func.least(row.dirty_from, _if_closed(fresh.first_hour)),
                 "rolled_up_at": fresh.rolled_up_at,
+                "recast_at": case((known, fresh.recast_at), else_=row.recast_at),
             },
         )
     )

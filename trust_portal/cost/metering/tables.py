@@ -45,4 +45,5 @@ metering_progress = tenant_table(
     instant("closed_through", comment="start of the last hour the detector has seen"),
     instant("dirty_from", comment="earliest closed hour that has changed since"),
     instant("rolled_up_at", nullable=False),
+    instant("recast_at", comment="when closed hours, or the first one, last became others"),
 )

@@ -249,7 +249,7 @@ async def _superseded(
     zones = {each.id: each.time_zone for each in tenants.values()}
     found = superseded_among(drafts, published) | await of_another_format(session, drafts)
     reported = may_be_superseded(drafts, heads, zones, _UNDER_WAY)
-    moved = await may_have_moved(session, drafts, tenants, _UNDER_WAY)
+    moved = await may_have_moved(session, drafts, tenants, _UNDER_WAY, now)
     asked = [each for each in drafts if each.id in (reported | moved) - found]
     told = {each.id for each in asked if await is_superseded(session, tenants[each.tenant_id], each, now)}
     return found | told

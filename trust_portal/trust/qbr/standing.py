@@ -24,6 +24,7 @@ from trust_portal.trust.qbr.model import FORMAT, Entry, Qbr
 from trust_portal.trust.qbr.repository import commitments_of, entries_of, find_qbr, qbrs_of
 from trust_portal.trust.qbr.snapshot import find_beside
 from trust_portal.trust.qbr.superseding import newer_than, recorded_since
+from trust_portal.trust.qbr.used_since import used_since
 from trust_portal.trust.report.latest import latest
 from trust_portal.trust.report.model import StoredTrustReport
 from trust_portal.trust.report.repository import trust_reports_of
@@ -37,7 +38,7 @@ class Standing:
     """``sections`` are all of them, ``told`` those that would go out; ``last`` is the period's issued review,
     ``previous`` that of an earlier period, ``trust_report`` the one that was the latest of its period, or before it, when it was gathered.
     ``newer`` names what took the place of a document that would go out as the latest, or as one that stands, and says
-    what was promised or settled, or changed of what posture, compliance and the register of incidents looked at, since.
+    what was promised or settled, or changed of what usage, posture, compliance and the register of incidents looked at, since.
     """
 
     period: Period
@@ -75,6 +76,7 @@ async def standing_of(
         *await _recorded_since(session, tenant, period, sections, at),
         *await _changed_since(session, tenant, told),
         *changed_beyond(told, beyond),
+        *await used_since(session, tenant, period, qbr.as_of, sections, told, at),
     )
     if format_in(snapshot) != FORMAT:
         newer = (*newer, _OLD_FORMAT)

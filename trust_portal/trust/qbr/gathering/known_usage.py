@@ -20,6 +20,8 @@ from trust_portal.trust.sections.model import State
 _HOUR: Final = timedelta(hours=1)
 #: How long what was received may wait to be rolled up.
 MAX_WAIT: Final = _HOUR
+#: Said where it waits longer.
+NOT_ROLLED_UP: Final = "received, and not rolled up yet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +48,15 @@ class Used:
 
 async def read_usage(session: ReadSession, ask: Ask) -> tuple[Progress | None, Used]:
     """What the usage section and the recommendations are made of."""
+    progress = await find_progress(session, ask.tenant.id)
+    return progress, await read_used(session, ask, progress)
+
+
+async def read_used(session: ReadSession, ask: Ask, progress: Progress | None) -> Used:
+    """What is known of the period where hours are closed as far as ``progress`` says."""
     before, id_ = period_before(ask), ask.tenant.id
-    progress = await find_progress(session, id_)
     if progress is None:
-        return None, Used((), (), (), ())
+        return Used((), (), (), ())
     until = min(ask.until, closed_until(progress) or ask.period.start)
     used = Used(
         await read_hours(session, id_, ask.period.start, until),
@@ -58,7 +65,7 @@ async def read_usage(session: ReadSession, ask: Ask) -> tuple[Progress | None, U
         await read_part_sums(session, id_, before.start, before.end),
         waiting_since=await waiting_usage(session, ask),
     )
-    return progress, comparable(used, progress, ask)
+    return comparable(used, progress, ask)
 
 
 async def waiting_usage(session: ReadSession, ask: Ask) -> datetime | None:
@@ -104,4 +111,4 @@ def usage_stands(
     if waiting_since is None:
         return as_of, *closed
     state, why = freshness(waiting_since, MAX_WAIT, ask.now, missing="")
-    return as_of, *together((closed, (state, f"received, and not rolled up yet: {why}")))
+    return as_of, *together((closed, (state, f"{NOT_ROLLED_UP}: {why}")))
