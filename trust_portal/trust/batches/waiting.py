@@ -17,7 +17,7 @@ from trust_portal.access.tenants.repository import find_tenant
 from trust_portal.kernel.actor import SYSTEM
 from trust_portal.kernel.period import parse_period
 from trust_portal.storage.outbox import Job
-from trust_portal.storage.tenancy import StaffScope, TenantScope
+from trust_portal.storage.tenancy import TenantScope
 from trust_portal.storage.unit_of_work import Storage, WriteSession
 from trust_portal.trust.batches import repository
 from trust_portal.trust.batches.model import Batch
@@ -60,7 +60,7 @@ async def set_back(storage: Storage, batch: Batch, tenant_id: UUID, job: UUID | 
     if job is None or batch.requested_by_id != SYSTEM.id:
         return False
     again = storage.clock.now() + EVERY
-    async with storage.read(StaffScope()) as session:
+    async with storage.read(TenantScope(tenant_id)) as session:
         tenant = await find_tenant(session, tenant_id)
         planned_at = await repository.planned_at(session, tenant_id, batch.id)
     if tenant is None or planned_at is None or again > max(planned_at, _end(batch, tenant)) + LONGEST:
