@@ -37,6 +37,7 @@ from trust_portal.trust.compliance.evaluating import judge_all
 from trust_portal.trust.compliance.imports.repository import (
     assessments_changed_at,
     imports_changed_at,
+    lock_assessments,
     newest_imports,
 )
 from trust_portal.trust.compliance.model import (
@@ -207,8 +208,11 @@ class Compliance:
     ) -> Evaluation | None:
         """None where the job was done by another worker."""
         tenant_id, id_, receipt_id = command.tenant_id, new_id(), new_id()
+        async with self._storage.write(TenantScope(VENDOR_ID)) as moment:
+            # What is handed over is there by now, or of a later moment than the evaluation.
+            await lock_assessments(moment, shared=True)
+            now = moment.clock.now()
         async with self._storage.read(StaffScope(), snapshot=True) as session:
-            now = self._storage.clock.now()
             tenant = await find_tenant(session, tenant_id)
             if tenant is None:
                 raise NotFound("tenant")

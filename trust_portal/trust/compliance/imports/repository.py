@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Row, Select, and_, func, insert, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
+from trust_portal.access.tables import tenants
 from trust_portal.errors import Conflict, NotFound
 from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.ids import VENDOR_ID
@@ -18,6 +19,15 @@ from trust_portal.trust.compliance.model import AssessmentReaders, Imported, Rea
 from trust_portal.trust.compliance.tables import compliance_import_readers as readers
 from trust_portal.trust.compliance.tables import compliance_import_withdrawals as withdrawals
 from trust_portal.trust.compliance.tables import compliance_imports
+
+
+async def lock_assessments(session: WriteSession, *, shared: bool = False) -> None:
+    """Until the commit. Whoever changes one takes this before the moment that the change is given, and alone; whoever
+    evaluates (``shared``) waits for what is under way, so that whatever commits later is of a later moment, too. For
+    the vendor's scope.
+    """
+    vendor = select(tenants.c.tenant_id).where(tenants.c.tenant_id == VENDOR_ID)
+    await session.execute(vendor.with_for_update(read=shared, key_share=not shared))
 
 
 async def add_import(

@@ -29,6 +29,7 @@ from trust_portal.trust.compliance.imports.repository import (
     add_withdrawal,
     find_import,
     import_bytes,
+    lock_assessments,
     newest_imports,
 )
 from trust_portal.trust.compliance.model import (
@@ -104,6 +105,7 @@ class AssessmentImports:
         decision = await self._gate.require(actor, Action.COMPLIANCE_IMPORT, Resource.of_house(NOUN))
         found = read_assessment(command.document, self._storage.clock.now())
         async with self._storage.write(TenantScope(VENDOR_ID)) as session:
+            await lock_assessments(session)
             imported = Imported(
                 id=new_id(),
                 source=command.source,
@@ -159,6 +161,7 @@ class AssessmentImports:
         """
         decision = await self._gate.require(actor, Action.COMPLIANCE_IMPORT, Resource.of_house(NOUN))
         async with self._storage.write(TenantScope(VENDOR_ID)) as session:
+            await lock_assessments(session)
             imported = await find_import(session, command.import_id)
             if imported.withdrawn is not None:
                 raise Conflict("this assessment was withdrawn before", code="ALREADY_WITHDRAWN")
@@ -195,6 +198,7 @@ class AssessmentImports:
         """
         decision = await self._gate.require(actor, Action.COMPLIANCE_IMPORT, Resource.of_house(NOUN))
         async with self._storage.write(TenantScope(VENDOR_ID)) as session:
+            await lock_assessments(session)
             imported = await find_import(session, command.import_id)
             if imported.readers is command.readers:
                 raise Conflict(
