@@ -144,6 +144,19 @@ def test_the_same_delivery_is_the_same_alarm_and_another_state_is_another() -> N
     assert read(AlarmSource.ALERTMANAGER, alertmanager("resolved")).id != again
 
 
+def test_no_delivery_has_the_id_of_what_is_told_or_listed_anew_of_another() -> None:
+    def told(id_: str) -> str:
+        value = pagerduty()
+        value["event"]["id"] = id_
+        found: str = read(AlarmSource.PAGERDUTY, value).id
+        return found
+
+    assert told("a") == "a"
+    ids = [told(each) for each in ("a/b", "a/c", "a/b")]
+    assert [each.partition("/")[0] for each in ids] == ids
+    assert (ids[0], len(set(ids))) == (ids[2], 2)
+
+
 def test_a_long_group_key_stays_a_key_and_one_of_its_own() -> None:
     keys = {read(AlarmSource.ALERTMANAGER, alertmanager(groupKey="k" * 500 + end)).key for end in "ab"}
     assert len(keys) == 2

@@ -106,7 +106,7 @@ def _pagerduty(value: dict[str, Any]) -> Alarm:
     began = incident.get("created_at")
     return Alarm(
         kind=kind,
-        id=id_,
+        id=_id(id_),
         key=_key(key),
         at=at,
         began_at=_parsed(str(began), "event.data.created_at") if began else at,
@@ -162,6 +162,11 @@ def _alertmanager(value: dict[str, Any]) -> Alarm:
         text=readable_text(f"Alertmanager: {count}, receiver {value.get('receiver', '')}", _LONGEST_TEXT),
         fields=fields,
     )
+
+
+def _id(text: str) -> str:
+    """What is told or listed anew of an alarm has its id, a slash and more: an id of its own that has one is its digest."""
+    return text if "/" not in text else hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def _key(text: str) -> str:
