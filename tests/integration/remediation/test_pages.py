@@ -19,9 +19,10 @@ from trust_portal.app import create_app
 from trust_portal.cost.anomalies.model import CostAnomaly
 from trust_portal.cost.remediation.model import PlanPlaybook, RunState, StepKind
 from trust_portal.cost.remediation.playbooks import load_playbooks
+from trust_portal.documents import formats
 from trust_portal.documents.amounts import rounded_data
 from trust_portal.house import House
-from trust_portal.kernel.actor import Role
+from trust_portal.kernel.actor import Actor, Role
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.web.authentication import cookie_name
 
@@ -42,11 +43,17 @@ async def browser(house: House, cookie: str) -> AsyncIterator[httpx.AsyncClient]
         yield client
 
 
-@pytest.fixture
-async def operator(world: World) -> AsyncIterator[httpx.AsyncClient]:
-    person = await world.house.people.get(CONSOLE, world.operator.tenant_id, world.operator.id)
+@asynccontextmanager
+async def signed_in(world: World, actor: Actor) -> AsyncIterator[httpx.AsyncClient]:
+    person = await world.house.people.get(CONSOLE, actor.tenant_id, actor.id)
     _, cookie = await sign_in(world.house, person)
     async with browser(world.house, cookie) as client:
+        yield client
+
+
+@pytest.fixture
+async def operator(world: World) -> AsyncIterator[httpx.AsyncClient]:
+    async with signed_in(world, world.operator) as client:
         yield client
 
 
@@ -73,6 +80,7 @@ async def test_from_the_anomalys_page_to_a_run_that_is_taken_back(
     run_page = planned.headers["location"]
     shown = await operator.get(run_page)
     assert "limit per hour 1.2" in shown.text
+    assert "The anomaly it is for is over" not in shown.text
     asked = await operator.post(f"{run_page}/request", data={"reason": "It costs 90 an hour."})
     assert asked.status_code == 303
     waits = await operator.get(run_page)
@@ -94,6 +102,31 @@ async def test_from_the_anomalys_page_to_a_run_that_is_taken_back(
     await world.advance(run)
     assert "Rolled back" in (await operator.get(run_page)).text
     assert len(product.applied) == 2
+
+
+async def test_a_plan_for_what_is_over_says_so_to_who_planned_it_and_to_who_decides_on_it(
+    world: World, product: ProductProcess, anomaly: CostAnomaly
+):
+    address, over = f"/t/acme/cost/anomalies/{anomaly.id}", "The anomaly it is for is over"
+    await world.use("acme", range(ONSET + 3, ONSET + 40), "1.00")
+    await world.close(ONSET + 40)
+    closed = (await world.explained(anomaly.tenant_id)).closed_at
+    assert closed is not None
+    said = f"Since {formats.instant(closed)}: there is nothing left to stop."
+
+    async with signed_in(world, world.operator) as client:
+        planned = await client.post(f"{address}/playbooks", data={"playbook": "throttle-exports"})
+        run_page = planned.headers["location"]
+        shown = (await client.get(run_page)).text
+        await client.post(f"{run_page}/request", data={"reason": "So that it does not come back."})
+        assert '<h2 id="done-title">What was done</h2>' in (await client.get(address)).text
+    requested = (await world.run_of(anomaly)).step(StepKind.REQUESTED)
+    assert requested is not None
+    async with signed_in(world, world.approver) as client:
+        asked = (await client.get(f"/t/acme/approvals/{requested.approval_id}")).text
+    for page in (shown, asked):
+        assert over in page
+        assert said in page
 
 
 async def test_what_was_expected_and_what_was_verified_are_named_apart(

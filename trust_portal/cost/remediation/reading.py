@@ -13,6 +13,7 @@ from trust_portal.access.access_log.service import AccessLog, scope_of
 from trust_portal.access.action import Action
 from trust_portal.access.automation import Counted
 from trust_portal.access.policy import Resource
+from trust_portal.cost.anomalies.repository import get_anomaly
 from trust_portal.cost.remediation import acts_repository, repository
 from trust_portal.cost.remediation.equipment import Equipment
 from trust_portal.cost.remediation.model import MOVING, Act, Run, RunFilter, RunState
@@ -80,6 +81,14 @@ class RunReader:
             run = await repository.get_run(session, tenant_id, run_id)
         await self._access_log.looked(actor, tenant_id, "playbook run", str(run_id), "playbooks")
         return run
+
+    async def over_since(self, actor: Actor, tenant_id: UUID, run_id: UUID) -> datetime | None:
+        """When the anomaly that a run is for was closed; ``None`` while it goes on."""
+        resource = Resource("playbook run", tenant_id, str(run_id))
+        await self._with.gate.require(actor, Action.PLAYBOOK_READ, resource)
+        async with self._with.storage.read(scope_of(actor, tenant_id)) as session:
+            run = await repository.get_run(session, tenant_id, run_id)
+            return (await get_anomaly(session, tenant_id, run.plan.anomaly)).closed_at
 
     async def page(self, actor: Actor, wanted: RunFilter, request: PageRequest) -> Page[Run]:
         """Newest first. Without a tenant in the filter: of every tenant, for staff."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from uuid import UUID
 
 from starlette.datastructures import FormData
@@ -11,7 +12,15 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from trust_portal.access.action import Action
-from trust_portal.access.approvals.model import Approval, Approve, Deny, Withdraw, person_behind
+from trust_portal.access.approvals.inbox import ApprovalView
+from trust_portal.access.approvals.model import (
+    Approval,
+    ApprovalState,
+    Approve,
+    Deny,
+    Withdraw,
+    person_behind,
+)
 from trust_portal.access.policy import Resource
 from trust_portal.access.tenants.model import Tenant
 from trust_portal.errors import InvalidInput, Refused
@@ -48,6 +57,7 @@ async def request_page(request: Request, form: FormState = FormState()) -> Respo
         intent_text=view.approval.request.intent.canonical().decode(),
         reading=reading_of(view.approval.request.intent),
         standing=standing(view),
+        over_since=await _over_since(request, view),
         state=STATES[view.state],
         stamps=stamps_of(view, f"{tenant_path(tenant)}/receipts/" if may_trace else None),
         places=places_of(view, actor),
@@ -63,6 +73,18 @@ async def request_page(request: Request, form: FormState = FormState()) -> Respo
         may_read_rules=house.gate.allows(actor, Action.POLICIES_READ, Resource.of_house("policies")),
         **frame(request, tenant),
     )
+
+
+async def _over_since(request: Request, view: ApprovalView) -> datetime | None:
+    """When what a playbook is to act upon ended, where that waits for a decision and its runs may be read."""
+    kind, _, id_ = view.approval.request.subject.partition("/")
+    if kind != "playbook-run" or view.state is not ApprovalState.PENDING:
+        return None
+    actor, house = actor_of(request), house_of(request)
+    tenant_id = view.approval.request.tenant_id
+    if not house.gate.allows(actor, Action.PLAYBOOK_READ, Resource("playbook run", tenant_id, id_)):
+        return None
+    return await house.playbook_runs.over_since(actor, tenant_id, UUID(id_))
 
 
 async def approve(request: Request) -> Response:

@@ -68,6 +68,7 @@ async def run(request: Request, form: FormState = FormState()) -> Response:
         status_code=form.status,
         run=found,
         plan=found.plan,
+        over_since=await house.playbook_runs.over_since(actor, tenant.id, found.id),
         steps=steps_told(found),
         verified_by=found.step(StepKind.VERIFIED),
         pairs=pairs,
