@@ -112,6 +112,9 @@ async def test_usage_of_the_period_that_waits_for_more_than_an_hour_keeps_a_draf
     portal.clock.advance(timedelta(seconds=1))
     assert await newer(portal, draft) == (WAITS,)
     await refused(house, draft, WAITS)
+    sections = (await house.trust_reports.preview(CORA, aurora.id, Q2)).sections
+    why = next(each for each in sections if each.id == "cost").why or ""
+    assert "received, and not rolled up yet" in why, "so does the Trust Report of that moment"
 
 
 async def test_a_draft_that_knew_of_no_usage_is_gathered_anew_once_there_is_some_of_its_period(

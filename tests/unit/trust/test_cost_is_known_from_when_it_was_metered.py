@@ -18,6 +18,7 @@ from trust_portal.trust.report.derivation import sections_differ
 from trust_portal.trust.sections.model import State
 from trust_portal.trust.sections.outcome import outcome
 
+NB = "\N{NO-BREAK SPACE}"
 SINCE = datetime(2026, 6, 10, 9, tzinfo=UTC)
 METERED = Progress(TENANT.id, 1, SINCE, NOW - HOUR, None)
 ASK = Ask(TENANT, parse_period("2026-Q2", "UTC"), NOW)
@@ -69,3 +70,18 @@ def test_since_when_it_was_metered_is_taken_as_stated_and_what_is_said_follows_f
         before = replace(HOW, format=format_)
         assert list(sections_differ("trust-report.json", [whole], {}, before)) == []
         assert list(sections_differ("trust-report.json", [found], {}, before)) != []
+
+
+def test_what_was_received_and_is_not_rolled_up_makes_cost_stale_as_it_makes_usage() -> None:
+    whole = replace(METERED, first_hour=ASK.period.start)
+    assert cost_section(whole, (), (), ASK, waiting_since=NOW - HOUR).state is State.FRESH
+    found = cost_section(whole, (), (), ASK, waiting_since=NOW - 2 * HOUR)
+    why = f"received, and not rolled up yet: it is 2{NB}h old, and may be 1{NB}h"
+    assert (found.state, found.why) == (State.STALE, why)
+    assert (found.state, found.why) == usage_stands(whole, ASK, NOW - 2 * HOUR)[1:]
+    late = cost_section(
+        replace(whole, closed_through=NOW - 73 * HOUR), (), (), ASK, waiting_since=NOW - 2 * HOUR
+    )
+    assert late.why == f"it is 3{NB}d old, and may be 1{NB}d; {why}"
+    assert cost_section(None, (), (), ASK, waiting_since=NOW - 2 * HOUR).state is State.NOT_APPLICABLE
+    assert list(sections_differ("trust-report.json", [found], {}, HOW)) == []

@@ -17,7 +17,7 @@ from trust_portal.kernel.period import parse_period
 from trust_portal.learning.incidents.repository import major_changed_since
 from trust_portal.storage.unit_of_work import ReadSession
 from trust_portal.trust.compliance.imports.repository import assessments_changed_at
-from trust_portal.trust.qbr.gathering.known_usage import MAX_WAIT
+from trust_portal.trust.gathering.cost import MAX_WAIT
 from trust_portal.trust.qbr.model import Qbr
 from trust_portal.trust.qbr.repository import last_commitments
 

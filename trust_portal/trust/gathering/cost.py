@@ -16,6 +16,7 @@ from trust_portal.cost.metering.model import Progress
 from trust_portal.cost.metering.repository import find_progress
 from trust_portal.cost.remediation.model import Run, RunState, StepKind
 from trust_portal.cost.remediation.repository import runs_between
+from trust_portal.facts.usage_batches import usage_waiting_since
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.storage.unit_of_work import ReadSession
 from trust_portal.trust.gathering.ids import ANOMALIES, COST, PLAYBOOKS, REFUSED
@@ -30,13 +31,17 @@ from trust_portal.trust.gathering.savings import (
 )
 from trust_portal.trust.gathering.telling import NOTHING, NOTHING_METERED, cost_sentences
 from trust_portal.trust.gathering.totals import DROP, cost_totals, metered_since
-from trust_portal.trust.sections.freshness import freshness
+from trust_portal.trust.sections.freshness import freshness, together
 from trust_portal.trust.sections.model import Cell, Column, Row, Section, State, Table, Unit
 
 TITLE: Final = "Cost"
 SOURCE: Final = "closed hours of usage, anomalies and playbooks"
 #: Hours are closed within a few of their end; a day means that something stands still.
 MAX_AGE: Final = timedelta(days=1)
+
+#: How long what was received may wait to be rolled up, and what is said where it waits longer.
+MAX_WAIT: Final = timedelta(hours=1)
+NOT_ROLLED_UP: Final = "received, and not rolled up yet"
 
 _PAGE: Final = "/cost"
 _ANOMALY_COLUMNS: Final = (
@@ -97,7 +102,8 @@ async def gather(session: ReadSession, ask: Ask) -> Section:
     found = await anomalies_overlapping(session, [ask.tenant.id], ask.period.start, ask.until)
     runs = await runs_between(session, ask.tenant.id, ask.period.start - REACHES, ask.until)
     parted = {each.id: await _excess(session, each, ask) for each in found if is_parted(each, ask)}
-    return cost_section(progress, found, runs, ask, parted)
+    waiting = await usage_waiting_since(session, ask.tenant.id, ask.period.start, ask.until)
+    return cost_section(progress, found, runs, ask, parted, waiting)
 
 
 def is_parted(each: CostAnomaly, ask: Ask) -> bool:
@@ -125,14 +131,18 @@ def cost_section(
     runs: Sequence[Run],
     ask: Ask,
     parted: Mapping[UUID, Excess] = MappingProxyType({}),
+    waiting_since: datetime | None = None,
 ) -> Section:
     """Pure. Amounts are rounded half to even to the currency's smallest unit.
 
-    ``parted`` says of each that ``is_parted`` how its excess divides.
+    ``parted`` says of each that ``is_parted`` how its excess divides; ``waiting_since`` is of what was used in the period,
+    was received, and is in none of it yet.
     """
     closed = None if progress is None else progress.closed_through
     as_of = None if closed is None else closed + _HOUR
     state, why = freshness(as_of, MAX_AGE, ask.now, missing="no hour of usage is closed yet")
+    if waiting_since is not None:
+        state, why = together(((state, why), waited(waiting_since, ask.now)))
     unmetered = never_metered(progress, ask)
     if unmetered is not None:
         as_of, state, why = None, State.NOT_APPLICABLE, unmetered
@@ -175,6 +185,12 @@ def cost_section(
         figures=() if unmetered else totals,
         tables=() if unmetered else tables,
     )
+
+
+def waited(since: datetime, now: datetime) -> tuple[State, str | None]:
+    """What it makes of a section that what was received ``since`` is not in it."""
+    state, why = freshness(since, MAX_WAIT, now, missing="")
+    return state, f"{NOT_ROLLED_UP}: {why}"
 
 
 def never_metered(progress: Progress | None, ask: Ask) -> str | None:

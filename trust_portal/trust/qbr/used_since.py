@@ -15,13 +15,9 @@ from trust_portal.access.tenants.model import Tenant
 from trust_portal.cost.metering.repository import find_progress
 from trust_portal.kernel.period import Period
 from trust_portal.storage.unit_of_work import ReadSession
+from trust_portal.trust.gathering.cost import MAX_WAIT, NOT_ROLLED_UP
 from trust_portal.trust.gathering.model import Ask
-from trust_portal.trust.qbr.gathering.known_usage import (
-    MAX_WAIT,
-    NOT_ROLLED_UP,
-    read_used,
-    waiting_usage,
-)
+from trust_portal.trust.qbr.gathering.known_usage import read_used, waiting_usage
 from trust_portal.trust.qbr.gathering.usage import usage_section
 from trust_portal.trust.qbr.ids import RECOMMENDATIONS, USAGE
 from trust_portal.trust.sections.model import Section, State

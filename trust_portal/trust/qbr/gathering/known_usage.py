@@ -12,16 +12,12 @@ from trust_portal.cost.metering.repository import find_progress, read_hours, rea
 from trust_portal.facts.usage_batches import usage_waiting_since
 from trust_portal.kernel.period import Period, parse_period, previous_label
 from trust_portal.storage.unit_of_work import ReadSession
-from trust_portal.trust.gathering.cost import MAX_AGE
+from trust_portal.trust.gathering.cost import MAX_AGE, waited
 from trust_portal.trust.gathering.model import Ask
 from trust_portal.trust.sections.freshness import freshness, together
 from trust_portal.trust.sections.model import State
 
 _HOUR: Final = timedelta(hours=1)
-#: How long what was received may wait to be rolled up.
-MAX_WAIT: Final = _HOUR
-#: Said where it waits longer.
-NOT_ROLLED_UP: Final = "received, and not rolled up yet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,5 +106,4 @@ def usage_stands(
     closed = freshness(as_of, MAX_AGE, ask.until, missing="no hour of usage is closed yet")
     if waiting_since is None:
         return as_of, *closed
-    state, why = freshness(waiting_since, MAX_WAIT, ask.now, missing="")
-    return as_of, *together((closed, (state, f"{NOT_ROLLED_UP}: {why}")))
+    return as_of, *together((closed, waited(waiting_since, ask.now)))
