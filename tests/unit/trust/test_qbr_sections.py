@@ -31,6 +31,7 @@ from trust_portal.trust.qbr.model import (
     Audience,
     Entry,
     EntryKind,
+    Issue,
     Obstacle,
     Qbr,
     Say,
@@ -376,6 +377,18 @@ def test_a_qbr_is_due_within_its_lead_and_not_twice() -> None:
     aged = account_of(TENANT, settings, {(ID, "2026-Q2"): qbr}, later)
     assert (aged.readiness, aged.blocking, aged.is_old) == (Readiness.AGED, 3, True)
     assert account_of(TENANT, AccountSettings(ID), {}, NOW).readiness is Readiness.NO_DATE
+    undated = account_of(TENANT, AccountSettings(ID), {(ID, "2026-Q2"): qbr}, NOW)
+    assert (undated.readiness, undated.last_issued) == (Readiness.NO_DATE, None), (
+        "a draft is no issued review"
+    )
+    gone_out = [
+        replace(
+            qbr, period=period, issue=Issue(1, "0" * 64, (), None, NOW + timedelta(days=day), "Paula", ID)
+        )
+        for period, day in (("2026-Q1", 1), ("2026-Q2", 3), ("2026-Q3", 2))
+    ]
+    undated = account_of(TENANT, AccountSettings(ID), {(ID, each.period): each for each in gone_out}, NOW)
+    assert undated.last_issued == gone_out[1], "the one that was issued last"
     own = replace(qbr, prepared_by=SYSTEM.name)
     nights = [
         is_due(

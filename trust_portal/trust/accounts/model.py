@@ -11,6 +11,7 @@ from uuid import UUID
 from trust_portal.access.tenants.model import Tenant
 from trust_portal.errors import InvalidInput
 from trust_portal.kernel.period import quarter_before
+from trust_portal.trust.qbr.model import Qbr
 
 NOUN: Final = "account"
 #: How long before a review its QBR is prepared, where nobody said otherwise.
@@ -73,7 +74,8 @@ class Account:
     and are stale or missing by now.
 
     ``to_gather``: its draft is the clockwork's own, of a day before, and nobody has said anything about it. ``is_old``: it
-    rests on what was superseded, or is older than what it begins with may be.
+    rests on what was superseded, or is older than what it begins with may be. ``last_issued``: where no review is planned,
+    the one that was issued last.
     """
 
     tenant: Tenant
@@ -83,6 +85,7 @@ class Account:
     qbr_id: UUID | None = None
     to_gather: bool = False
     is_old: bool = False
+    last_issued: Qbr | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,10 @@ def account_of(
     """
     quarter = settings.quarter
     if quarter is None:
-        return Account(tenant, settings, Readiness.NO_DATE)
+        own = (each for (id_, _), each in reviews.items() if id_ == tenant.id)
+        issued = [(each.issue.at, each.id, each) for each in own if each.issue is not None]
+        last = max(issued)[-1] if issued else None
+        return Account(tenant, settings, Readiness.NO_DATE, last_issued=last)
     qbr = reviews.get((tenant.id, quarter))
     if qbr is None:
         nothing = tenant.came_after(quarter)
