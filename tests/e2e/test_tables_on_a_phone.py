@@ -10,10 +10,10 @@ from playwright.sync_api import Browser, Page
 from trust_portal.runtime.shipped import shipped
 from trust_portal.web.templating import portal_templates
 
-PAGE = """{% import "components/blocks.html" as blocks %}<!doctype html><title>Tables</title><main class="wrap">
+PAGE = """{% import "components/blocks.html" as blocks %}{% import "components/marks.html" as marks %}<!doctype html><title>Tables</title><main class="wrap">
 {{ blocks.table("Controls", [{"label": "Control"}, {"label": "Judged for"}, {"label": "Result"}, {"label": "Looked at", "kind": "num"}, {"label": "As of"}, {"label": "Alike in"}, {"label": "Since"}], [
   ("Receipts are audited", "your tenant", "satisfied", "54", "30 November 2026, 04:52:28 UTC", "ISO/IEC 27001:2022 A.5.33, A.8.15; SOC 2 CC7.2, PI1.5", ""),
-  ("Roles are reviewed", "the vendor", "satisfied", "9", "30 November 2026, 04:52:28 UTC", "ISO/IEC 27001:2022 A.5.15", "1 October 2026")]) }}
+  ("Roles are reviewed", "the vendor", marks.status("mute", "Nobody: its time was over when the date was set, and so nobody was told"), "9", "30 November 2026, 04:52:28 UTC", "ISO/IEC 27001:2022 A.5.15", "1 October 2026")]) }}
 </main>"""
 STYLES = ("tokens", "base", "components", "report", "screens")
 BOXES = """() => [...document.querySelectorAll("tbody tr")].map(row => ({
@@ -40,6 +40,8 @@ def test_every_value_of_a_row_stands_on_the_screen_and_a_row_is_as_high_as_what_
     first, second = page.evaluate(BOXES)
     assert first["right"] <= 390
     assert second["right"] <= 390
+    table = page.locator("table").evaluate("table => [table.scrollWidth, table.parentElement.clientWidth]")
+    assert table[0] <= table[1], "nor does a long state run off its card"
     assert (first["shown"], second["shown"]) == (6, 7), "what is empty takes no room"
     # Cells stand one below the other: between them and around them there is less than half as much again.
     assert first["height"] <= first["told"] * 1.5

@@ -182,7 +182,9 @@ def _moment(text: str) -> str:
 
 
 def _are_ticks(found: Sequence[Decimal], chart: Chart) -> None:
-    """Numbers beside an axis are no facts: they lie on one grid, which ends with what is drawn."""
+    """Numbers beside an axis are no facts: they lie on one grid, which ends with what is drawn; or, of shares that lie
+    close together, between round bounds around them, of which a hundred is the highest.
+    """
     drawn = [
         Decimal(str(each))
         for plot in chart.plots
@@ -193,8 +195,15 @@ def _are_ticks(found: Sequence[Decimal], chart: Chart) -> None:
     ticks = sorted({Decimal(0), *found})
     step = min(after - before for before, after in pairwise(ticks))
     assert {(each - found[0]) % step for each in found} == {0}, ticks
-    assert min(0, *drawn) - step < ticks[0], ticks
-    assert ticks[-1] < max(drawn) + step, ticks
+    axis = chart.value_axis
+    if axis.maximum_scale is None:
+        assert min(0, *drawn) - step < ticks[0], ticks
+        assert ticks[-1] < max(drawn) + step, ticks
+        return
+    low, high = (Decimal(str(each)) for each in (axis.minimum_scale, axis.maximum_scale))
+    assert (low % Decimal("0.1"), high) == (0, 100)
+    assert low <= min(drawn) < low + 1, "no more of it is cut off than is round"
+    assert all(low <= each <= high for each in found), ticks
 
 
 def _rows(body: Mapping[str, Any], section: str, table: str) -> dict[str, dict[str, Any]]:
