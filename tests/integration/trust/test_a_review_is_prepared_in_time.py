@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from qbr_desk import by_the_clock, everything
-from report_desk import CORA, Q2
+from report_desk import CORA, Q2, publish
 from sqlalchemy import text
 from support.portal_fixtures import Portal
 from support.portal_world import sign_in
@@ -95,6 +95,22 @@ async def test_a_draft_that_somebody_took_up_is_left_to_them_and_they_are_told_o
     assert [each.id for each in await house.qbr_reader.drafts(CORA, aurora.id)] == [draft.id]
     after = await everything(house, aurora.id)
     assert [len(each) for each in after[-4:]] == [len(each) for each in before[-4:]], "nothing else happened"
+
+
+async def test_of_a_draft_that_nobody_took_up_nobody_is_told_that_it_was_superseded(portal: Portal):
+    house, aurora = portal.house, portal.world.aurora
+    await house.accounts.set(SetAccount(aurora.id, None, date(2026, 7, 13), timedelta(days=3)), CORA)
+    await by_the_clock(house)
+    await publish(house, aurora.id)
+    before = await _told(house, aurora.id)
+    assert await _readiness(house, "aurora") is Readiness.SUPERSEDED
+    assert await by_the_clock(house) == 0, "it is gathered anew tomorrow, by itself"
+    assert await _told(house, aurora.id) == before
+    await house.qbrs.say(Say(aurora.id, Q2, EntryKind.COMMENT, "sla", "Looked at.", Audience.CUSTOMER), CORA)
+    await by_the_clock(house)
+    assert [each.title for each in await _told(house, aurora.id) if each not in before] == [
+        "Business review of Aurora, Q2 2026: it has grown old"
+    ], "somebody works on it now"
 
 
 async def test_where_more_stands_in_the_way_than_the_day_before_it_is_told_again(portal: Portal):

@@ -74,8 +74,8 @@ class Account:
     and are stale or missing by now.
 
     ``to_gather``: its draft is the clockwork's own, of a day before, and nobody has said anything about it. ``is_old``: it
-    rests on what was superseded, or is older than what it begins with may be. ``last_issued``: where no review is planned,
-    the one that was issued last.
+    rests on what was superseded, or is older than what it begins with may be. ``is_daily``: its draft, of whatever day, is
+    the clockwork's own still. ``last_issued``: where no review is planned, the one that was issued last.
     """
 
     tenant: Tenant
@@ -85,6 +85,7 @@ class Account:
     qbr_id: UUID | None = None
     to_gather: bool = False
     is_old: bool = False
+    is_daily: bool = False
     last_issued: Qbr | None = None
 
 

@@ -11,7 +11,7 @@ from trust_portal.access.tenants.model import Tenant
 from trust_portal.kernel.period import parse_period
 from trust_portal.reliability.reports.record import Head
 from trust_portal.trust.accounts.model import Account, AccountSettings, Readiness
-from trust_portal.trust.qbr.ageing import gathers_anew
+from trust_portal.trust.qbr.ageing import gathers_anew, is_daily
 from trust_portal.trust.qbr.model import FRESH_FOR, Qbr
 from trust_portal.trust.qbr.obstacles import in_the_way
 from trust_portal.trust.report.latest import Named, latest
@@ -53,9 +53,11 @@ def account_of(
         state = Readiness.AGED
     else:
         state = Readiness.BLOCKED if blocking else Readiness.DRAFT
-    to_gather = gathers_anew(qbr, now, spoken=(tenant.id, quarter) in spoken)
+    is_spoken = (tenant.id, quarter) in spoken
+    to_gather = gathers_anew(qbr, now, spoken=is_spoken)
     is_old = qbr.id in superseded or now - qbr.as_of > FRESH_FOR
-    return Account(tenant, settings, state, len(blocking), qbr.id, to_gather, is_old)
+    daily = is_daily(qbr, spoken=is_spoken)
+    return Account(tenant, settings, state, len(blocking), qbr.id, to_gather, is_old, daily)
 
 
 def superseded_among(drafts: Iterable[Qbr], published: Mapping[UUID, Iterable[Named]]) -> frozenset[UUID]:

@@ -119,7 +119,7 @@ class Accounts:
             {
                 each.tenant.id: each
                 for each in accounts
-                if each.is_old and is_near(each, today) and not is_due(each, today)
+                if each.is_old and not each.is_daily and is_near(each, today)
             }
         )
         return len(asked)
