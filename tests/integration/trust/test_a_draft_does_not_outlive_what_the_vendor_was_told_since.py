@@ -8,7 +8,7 @@ import pytest
 from qbr_desk import everything, issue, prepare
 from report_desk import CORA, Q2, publish
 from support.foreign_assessment import foreign_assessment
-from support.learning_world import Vendor, declared
+from support.learning_world import Vendor, by, declared, updated
 from support.portal_fixtures import Portal
 
 from trust_portal.access.actors import CONSOLE
@@ -137,3 +137,26 @@ async def test_a_major_incident_of_the_period_that_came_in_since_keeps_a_draft_f
     await house.qbrs.say(Say(aurora.id, Q2, EntryKind.OMISSION, "incidents", ""), CORA)
     assert await _newer(portal, draft) == (words,)
     assert await _newer(portal, await prepare(house, aurora.id)) == ()
+
+
+async def test_what_no_rule_took_since_and_may_have_been_major_keeps_a_draft_from_being_issued(
+    portal: Portal,
+) -> None:
+    house, aurora = portal.house, portal.world.aurora
+    vendor = Vendor(house, portal.clock)
+    await house.accounts.set(SetAccount(aurora.id, None, date(2026, 9, 20)), CORA)
+    await publish(house, aurora.id)
+    draft = await prepare(house, aurora.id)
+    portal.clock.advance(timedelta(minutes=20))
+    assert await _newer(portal, draft) == ()
+
+    await vendor.tell(*by("urn:other", updated("db-7", "severity", minute=3, severity="P2")))
+    await vendor.register()
+    words = "what was told of since and is not in the register, and may have been major (1)"
+    assert await _newer(portal, draft) == (words,)
+    await _refused(house, draft, words)
+    await house.qbrs.say(Say(aurora.id, Q2, EntryKind.OMISSION, "incidents", "Told by mail."), CORA)
+    for section in ("outcome", "changes"):
+        await house.qbrs.say(Say(aurora.id, Q2, EntryKind.OMISSION, section, "Told by mail."), CORA)
+    assert await _newer(portal, draft) == (), "where nothing is said of incidents nothing is wrong"
+    assert await _newer(portal, await prepare(house, aurora.id)) == (), "it says so itself"

@@ -207,16 +207,15 @@ async def read_lines(session: ReadSession, at: datetime, wanted: BoardFilter) ->
     )
 
 
-async def untaken_before(session: ReadSession, until: datetime) -> int:
-    """How many that may have been before ``until`` the ledger counts as what may have been a P1, and no incident has:
-    by the time that was told of each, and of deliveries that were turned away by when they were.
+async def untaken(session: ReadSession) -> tuple[datetime, ...]:
+    """When each was that the ledger counts as what may have been a P1, and no incident has: by the time that was told
+    of it, and of deliveries that were turned away by when they were.
 
     What the register is yet to take in is not among them: it has a time of its own to do so. Nor is what did not prove
     itself: no stranger writes into what customers are told.
     """
     found = await _undeclared(await session.driver())
-    counted = [each for each in found if each.is_proved and each.cover is not Cover.WAITING]
-    return sum(each.about_at < until for each in counted)
+    return tuple(each.about_at for each in found if each.is_proved and each.cover is not Cover.WAITING)
 
 
 async def _undeclared(driver: Any) -> list[Undeclared]:

@@ -15,6 +15,7 @@ from trust_portal.evidence.tables import customer_keys, receipts
 from trust_portal.facts.usage_batches import tenants_with_usage_waiting
 from trust_portal.kernel.period import parse_period
 from trust_portal.learning.incidents.repository import major_changed_since
+from trust_portal.learning.switchboard.repository import untaken
 from trust_portal.storage.unit_of_work import ReadSession
 from trust_portal.trust.compliance.imports.repository import assessments_changed_at
 from trust_portal.trust.gathering.cost import MAX_WAIT
@@ -31,7 +32,8 @@ async def may_have_moved(
 ) -> frozenset[UUID]:
     """The drafts of which since then, or ``under_way`` before it, a promise was made or settled, the customer's key or what
     is agreed about its data was changed, an assessment from elsewhere was taken in or withdrawn, a major incident of
-    the period was told of, or closed hours of usage became others; and those of whom usage waits for long. For the staff scope; ``drafts`` are some.
+    the period was told of, or closed hours of usage became others; and those of whom usage waits for long, or of whose
+    period something may have been major that the register has not. For the staff scope; ``drafts`` are some.
     """
     since = min(each.as_of for each in drafts) - under_way
     promised = await last_commitments(session)
@@ -39,6 +41,7 @@ async def may_have_moved(
     assessed_at = await assessments_changed_at(session)
     major = await major_changed_since(session, since)
     recast = await recast_since(session, since)
+    unclear = await untaken(session)
     found = set[UUID]()
     waiting = await tenants_with_usage_waiting(session, now - MAX_WAIT)
     for qbr in drafts:
@@ -51,7 +54,8 @@ async def may_have_moved(
             recast.get(tenant.id),
             *(each.changed_at for each in major if each.began_at < end and each.concerns(tenant)),
         ]
-        if tenant.id in waiting or any(at is not None and at > qbr.as_of - under_way for at in moments):
+        asked = tenant.id in waiting or any(at < end for at in unclear)
+        if asked or any(at is not None and at > qbr.as_of - under_way for at in moments):
             found.add(qbr.id)
     return frozenset(found)
 

@@ -30,7 +30,7 @@ from trust_portal.learning.postmortems.releases_repository import newest_copies
 from trust_portal.learning.postmortems.repository import postmortems_of
 from trust_portal.learning.postmortems.versions_repository import snapshots_of
 from trust_portal.learning.switchboard.coverage import Cover, MajorIncident, ledger
-from trust_portal.learning.switchboard.repository import untaken_before
+from trust_portal.learning.switchboard.repository import untaken
 from trust_portal.storage.unit_of_work import ReadSession
 from trust_portal.trust.gathering.ids import INCIDENTS, MAJOR, POSTMORTEMS, PREVENTION
 from trust_portal.trust.gathering.incident_lines import COVER_WORDS, MajorLine, page_of
@@ -89,8 +89,13 @@ async def gather(session: ReadSession, ask: Ask) -> Section:
     over = await major_over_by(session, ask.tenant, ask.period.start)
     lines = await _lines(session, ask.tenant.id, [*major, *over])
     of_period, earlier = lines[: len(major)], lines[len(major) :]
-    unclear = await untaken_before(session, ask.until)
+    unclear = await unclear_of_period(session, ask)
     return incidents_section(of_period, waiting or ask.now, ask.now, earlier, unclear)
+
+
+async def unclear_of_period(session: ReadSession, ask: Ask) -> int:
+    """How many were told of that are no incident of the register, and may have been major before the period's end."""
+    return sum(at < ask.until for at in await untaken(session))
 
 
 async def major_of_period(session: ReadSession, ask: Ask) -> list[Incident]:
