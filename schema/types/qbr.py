@@ -17,13 +17,12 @@ from schema.work import weighs
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.trust.accounts import model as accounts
 from trust_portal.trust.qbr import model
-from trust_portal.trust.qbr.document import sections_of
 from trust_portal.trust.qbr.gathering.inputs import NO_FILE
 from trust_portal.trust.qbr.ids import DOCUMENTS, INPUTS, PROPOSED, RECOMMENDATIONS
 from trust_portal.trust.qbr.reading import OpenedQbr, Standing
 from trust_portal.trust.qbr.reviewing import seen
 from trust_portal.trust.report.model import blocked_as, blocking
-from trust_portal.trust.sections.document import section_json
+from trust_portal.trust.sections.document import section_json, sections_of
 from trust_portal.trust.sections.model import Cell, Section, State, Unit
 
 #: What takes all of a review to be gathered, once whatever is asked of it.

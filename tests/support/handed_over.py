@@ -26,9 +26,9 @@ from trust_portal.kernel.canonical import digest, sha256_hex
 from trust_portal.learning import verification as of_learning
 from trust_portal.reliability import verification as of_reliability
 from trust_portal.trust import verification as of_trust
-from trust_portal.trust.qbr.document import sections_of
 from trust_portal.trust.sections.absent import table_shown
 from trust_portal.trust.sections.display import display, sentences
+from trust_portal.trust.sections.document import sections_of
 from trust_portal.trust.sections.model import Section
 
 _ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"

@@ -26,12 +26,12 @@ from trust_portal.kernel.actor import Role
 from trust_portal.kernel.canonical import canonical
 from trust_portal.kernel.ids import VENDOR_ID
 from trust_portal.trust.accounts.model import Readiness, SetAccount
-from trust_portal.trust.qbr.document import sections_of
 from trust_portal.trust.qbr.model import EntryKind, IssueQbr, Qbr, Say
 from trust_portal.trust.qbr.recompute import recompute_qbr
 from trust_portal.trust.recompute import RECOMPUTERS
 from trust_portal.trust.report.model import Acknowledgement, blocked_as, blocking
 from trust_portal.trust.sections.display import display, sentences
+from trust_portal.trust.sections.document import sections_of
 from trust_portal.trust.sections.model import Section, State
 from trust_portal.trust.verification import KINDS
 

@@ -15,9 +15,8 @@ from support.said_on_pages import pieces
 from trust_portal.access.actors import CONSOLE
 from trust_portal.kernel.actor import SYSTEM
 from trust_portal.trust.compliance.model import Evaluate
-from trust_portal.trust.qbr.document import sections_of as sections_of_review
-from trust_portal.trust.report.document import sections_of as sections_of_report
 from trust_portal.trust.sections.display import display
+from trust_portal.trust.sections.document import sections_of
 from trust_portal.trust.sections.model import Cell, Section
 
 pytestmark = pytest.mark.takes(seconds=12)
@@ -54,10 +53,10 @@ async def test_every_number_said_in_a_trust_report_or_a_review_is_a_link_to_a_pa
     report = await publish(house, aurora.id)
     review = await issue(house, await prepare(house, aurora.id))
     signed = {
-        f"{ROOT}/trust/{report.id}": sections_of_report(
+        f"{ROOT}/trust/{report.id}": sections_of(
             (await house.trust_reports.get(CORA, aurora.id, report.id)).document
         ),
-        f"{ROOT}/qbr/{review.id}": sections_of_review(
+        f"{ROOT}/qbr/{review.id}": sections_of(
             (await house.qbr_reader.get(CORA, aurora.id, review.id)).document
         ),
     }

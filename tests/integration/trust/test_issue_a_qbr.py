@@ -52,7 +52,7 @@ from trust_portal.evidence.audit import AuditTotals, audit
 from trust_portal.evidence.verdict import NotRecomputable
 from trust_portal.evidence.verify import verify
 from trust_portal.kernel.canonical import canonical, sha256_hex
-from trust_portal.trust.qbr.document import section_digests, sections_of
+from trust_portal.trust.qbr.document import section_digests
 from trust_portal.trust.qbr.model import (
     Audience,
     CommitmentState,
@@ -69,6 +69,7 @@ from trust_portal.trust.qbr.recompute import recompute_qbr
 from trust_portal.trust.qbr.reviewing import seen
 from trust_portal.trust.recompute import RECOMPUTERS
 from trust_portal.trust.sections.display import display
+from trust_portal.trust.sections.document import sections_of
 from trust_portal.trust.sections.model import State
 from trust_portal.trust.verification import KINDS
 

@@ -38,9 +38,8 @@ from trust_portal.kernel.canonical import canonical
 from trust_portal.trust.gathering.changes import changes_section
 from trust_portal.trust.gathering.model import Before
 from trust_portal.trust.recompute import RECOMPUTERS
-from trust_portal.trust.report.document import sections_of
 from trust_portal.trust.report.recompute import recompute_trust_report
-from trust_portal.trust.sections.document import section_json
+from trust_portal.trust.sections.document import section_json, sections_of
 from trust_portal.trust.sections.table import document_table
 from trust_portal.trust.verification import KINDS
 

@@ -9,9 +9,8 @@ from report_desk import CORA, Q2, publish
 from support.document_forms import words
 from support.portal_fixtures import Portal
 
-from trust_portal.trust.qbr.document import sections_of as of_review
 from trust_portal.trust.qbr.model import EntryKind, Say
-from trust_portal.trust.report.document import sections_of as of_report
+from trust_portal.trust.sections.document import sections_of
 from trust_portal.trust.sections.model import Section, State
 from trust_portal.trust.sections.outcome import outcome
 
@@ -32,7 +31,7 @@ async def test_the_contents_name_every_section_with_its_state_and_lead_to_it_and
     published = await house.trust_reports.get(CORA, aurora.id, report.id)
     async with portal.browser("csm") as csm:
         pages = {
-            "report": (f"trust/{report.id}", of_report(published.document)),
+            "report": (f"trust/{report.id}", sections_of(published.document)),
             "review": (f"qbr/{qbr.id}/draft", draft.standing),
         }
         for noun, (path, sections) in pages.items():
@@ -42,7 +41,7 @@ async def test_the_contents_name_every_section_with_its_state_and_lead_to_it_and
         issued = await issue(house, qbr)
         page = (await csm.get(f"/t/aurora/qbr/{issued.id}")).text
     opened = await house.qbr_reader.get(CORA, aurora.id, issued.id)
-    sections = of_review(opened.document)
+    sections = sections_of(opened.document)
     assert "posture" not in {each.id for each in sections}
     _leads_there_and_back(page, "review", sections, set())
 

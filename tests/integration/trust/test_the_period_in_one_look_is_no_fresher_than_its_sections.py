@@ -19,13 +19,12 @@ from trust_portal.evidence.verify import verify
 from trust_portal.kernel.canonical import canonical
 from trust_portal.trust.qbr.ageing import wait_of
 from trust_portal.trust.qbr.closing import CLOSING, derived_of
-from trust_portal.trust.qbr.document import sections_of
 from trust_portal.trust.qbr.gathering.outcome import outcome_section
 from trust_portal.trust.qbr.model import IssueQbr, Qbr
 from trust_portal.trust.qbr.recompute import recompute_qbr
 from trust_portal.trust.recompute import RECOMPUTERS
 from trust_portal.trust.report.model import Acknowledgement, blocked_as, blocking
-from trust_portal.trust.sections.document import section_json
+from trust_portal.trust.sections.document import section_json, sections_of
 from trust_portal.trust.sections.model import Section, State
 from trust_portal.trust.sections.table import document_table
 from trust_portal.trust.verification import KINDS

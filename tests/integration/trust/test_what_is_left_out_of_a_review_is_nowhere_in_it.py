@@ -22,11 +22,11 @@ from trust_portal.evidence import bundle
 from trust_portal.evidence.verify import verify
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.trust.compliance.model import Evaluate
-from trust_portal.trust.qbr.document import sections_of
 from trust_portal.trust.qbr.model import EntryKind, Promise, Review, Say, Verdict
 from trust_portal.trust.qbr.reviewing import seen
 from trust_portal.trust.recompute import RECOMPUTERS
 from trust_portal.trust.sections.display import display
+from trust_portal.trust.sections.document import sections_of
 from trust_portal.trust.sections.model import Cell, Section, Unit
 from trust_portal.trust.verification import KINDS
 

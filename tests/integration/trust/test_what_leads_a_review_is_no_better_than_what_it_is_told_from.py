@@ -25,10 +25,10 @@ from trust_portal.house import build_house
 from trust_portal.kernel.actor import Role
 from trust_portal.kernel.clock import ManualClock
 from trust_portal.kernel.ids import VENDOR_ID
-from trust_portal.trust.qbr.document import sections_of
 from trust_portal.trust.qbr.model import IssueQbr, Qbr
 from trust_portal.trust.recompute import RECOMPUTERS
 from trust_portal.trust.report.model import Acknowledgement, blocked_as, blocking
+from trust_portal.trust.sections.document import sections_of
 from trust_portal.trust.sections.model import Section, State
 from trust_portal.trust.verification import KINDS
 

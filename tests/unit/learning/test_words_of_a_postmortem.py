@@ -48,7 +48,7 @@ def test_where_the_contract_excludes_minutes_the_document_says_how_many_the_peri
     value = copy.deepcopy(document())
     value["customers"]["northwind"]["sla"][0]["excluded_minutes"] = excluded
     assert (
-        f"availability: of 2026-06 {said} Down or not, these are counted in this incident, and not in the period."
+        f"availability: of June 2026 {said} Down or not, these are counted in this incident, and not in the period."
         in words(value)
     )
     assert words(value).count("the contract excludes") == 1, "the other customer's excludes nothing"

@@ -20,9 +20,9 @@ from trust_portal.trust.gathering.cost import cost_section
 from trust_portal.trust.gathering.credits_section import credits_section
 from trust_portal.trust.gathering.incidents import incidents_section
 from trust_portal.trust.gathering.model import Ask, Before
-from trust_portal.trust.report.document import Edition, document_bytes, sections_of, trust_report
+from trust_portal.trust.report.document import Edition, trust_report
 from trust_portal.trust.report.recompute import recompute_trust_report
-from trust_portal.trust.sections.document import csv_rows
+from trust_portal.trust.sections.document import csv_rows, document_bytes, sections_of
 from trust_portal.trust.sections.model import Section
 
 ASK = Ask(TENANT, parse_period("2026-Q2", "UTC"), NOW)

@@ -17,6 +17,7 @@ from trust_portal.trust.qbr import document as qbr
 from trust_portal.trust.qbr.model import Audience, Entry, EntryKind, Qbr
 from trust_portal.trust.report import document as report
 from trust_portal.trust.report.model import Acknowledged
+from trust_portal.trust.sections.document import document_bytes
 from trust_portal.trust.sections.model import (
     Cell,
     Chart,
@@ -69,7 +70,7 @@ def a_trust_report() -> dict[str, Any]:
         "Vendor Ltd", "aurora", "Aurora", parse_period("2026-Q2", "UTC"), 2, NOW, BEFORE, None, "late data"
     )
     sections = (section("cost"), section("posture", State.MISSING, "not checked"))
-    return _as_read(report.document_bytes(report.trust_report(edition, sections, (LATE,)))[0])
+    return _as_read(document_bytes(report.trust_report(edition, sections, (LATE,)))[0])
 
 
 def a_qbr() -> dict[str, Any]:
@@ -92,7 +93,7 @@ def a_qbr() -> dict[str, Any]:
     )
     sections = (section("usage"), section("cost"), section("posture", State.MISSING, "not checked"))
     return _as_read(
-        qbr.document_bytes(
+        document_bytes(
             qbr.qbr_document(edition, row, sections, (sections[0], sections[2]), entries, (LATE,))
         )[0]
     )

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from trust_portal.trust.gathering.telling import NO_INCIDENTS, amounts
-from trust_portal.trust.gathering.totals import COST, DROP, PLAYBOOKS, count, sums
+from trust_portal.trust.gathering.totals import COST_PAGE, DROP, PLAYBOOKS_PAGE, count, sums
 from trust_portal.trust.sections.model import Figure, Sentence, Table
 
 #: What was said of promises, whatever their number.
@@ -27,20 +27,20 @@ def cost_totals(anomalies: Table, playbooks: Table, savings: Table) -> tuple[Fig
     verified = sum(playbooks.cell(row, "rate").value is not None for row in playbooks.rows)
     hours = sum(int(savings.cell(row, "hours").value or 0) for row in savings.rows)
     return (
-        count("anomalies", "Anomalies", len(anomalies.rows), COST),
-        count("open", "Open", open_, COST),
+        count("anomalies", "Anomalies", len(anomalies.rows), COST_PAGE),
+        count("open", "Open", open_, COST_PAGE),
         *sums(
             "excess",
             "Beyond what was expected",
             anomalies,
-            COST,
+            COST_PAGE,
             lambda row: anomalies.cell(row, "kind").value != DROP,
         ),
-        count("playbooks", "Playbooks", len(playbooks.rows), PLAYBOOKS),
-        count("verified", "Verified in the data", verified, PLAYBOOKS),
-        *sums("rate", "Saved an hour, verified", playbooks, PLAYBOOKS),
-        count("hours", "Hours counted as saved", hours, PLAYBOOKS),
-        *sums("saved", "Saved in the first day", savings, PLAYBOOKS),
+        count("playbooks", "Playbooks", len(playbooks.rows), PLAYBOOKS_PAGE),
+        count("verified", "Verified in the data", verified, PLAYBOOKS_PAGE),
+        *sums("rate", "Saved an hour, verified", playbooks, PLAYBOOKS_PAGE),
+        count("hours", "Hours counted as saved", hours, PLAYBOOKS_PAGE),
+        *sums("saved", "Saved in the first day", savings, PLAYBOOKS_PAGE),
     )
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from trust_portal.access.tenants.model import Tenant
+from trust_portal.errors import InvalidInput
 from trust_portal.kernel.period import Period, day_in, parse_period
 from trust_portal.trust.sections.model import Section
 
@@ -68,3 +69,15 @@ def labels_of(label: str) -> tuple[str, ...]:
         return (label,)
     first = 3 * int(rest[1:]) - 2
     return (*(f"{year}-{month:02d}" for month in range(first, first + 3)), label)
+
+
+def period_of(label: str, tenant: Tenant, now: datetime) -> Period:
+    """The period of a document in the tenant's time zone. Raises ``InvalidInput`` (period) where there is none to tell of."""
+    period = parse_period(label, tenant.time_zone)
+    if period.start > now:
+        raise InvalidInput(f"{label} has not begun yet", field="period")
+    if tenant.came_after(label):
+        raise InvalidInput(f"{label} was over before this customer came", field="period")
+    if tenant.left_before(label):
+        raise InvalidInput(f"{label} began after this customer had left", field="period")
+    return period

@@ -20,9 +20,9 @@ OUTDATED: Final = "signed, and more happened since"
 #: What an anomaly is called of which less was spent than expected: nothing was lost by it.
 DROP: Final = "drop"
 
-INCIDENTS: Final = "/incidents"
-COST: Final = "/cost"
-PLAYBOOKS: Final = f"{COST}/playbooks"
+INCIDENTS_PAGE: Final = "/incidents"
+COST_PAGE: Final = "/cost"
+PLAYBOOKS_PAGE: Final = f"{COST_PAGE}/playbooks"
 
 
 def incident_totals(major: Table, postmortems: Table, prevention: Table) -> tuple[Figure, ...]:
@@ -40,16 +40,16 @@ def incident_totals(major: Table, postmortems: Table, prevention: Table) -> tupl
     outdated = states.count(OUTDATED)
     gaps = outdated + sum(each in {NOT_SIGNED, NOT_BEGUN} for each in states)
     return (
-        count("major", "Major incidents", len(major.rows), INCIDENTS),
-        count("gaps", "Without a signed postmortem", gaps, INCIDENTS),
+        count("major", "Major incidents", len(major.rows), INCIDENTS_PAGE),
+        count("gaps", "Without a signed postmortem", gaps, INCIDENTS_PAGE),
         *(
-            [count("outdated", "Of these signed before more happened", outdated, INCIDENTS)]
+            [count("outdated", "Of these signed before more happened", outdated, INCIDENTS_PAGE)]
             if outdated
             else []
         ),
-        count("promised", "Prevention actions promised", actions("planned"), INCIDENTS),
-        count("done", "Prevention actions done", actions("done"), INCIDENTS),
-        count("overdue", "Prevention actions overdue", actions("overdue"), INCIDENTS),
+        count("promised", "Prevention actions promised", actions("planned"), INCIDENTS_PAGE),
+        count("done", "Prevention actions done", actions("done"), INCIDENTS_PAGE),
+        count("overdue", "Prevention actions overdue", actions("overdue"), INCIDENTS_PAGE),
     )
 
 
@@ -64,17 +64,19 @@ def earlier_totals(earlier: Table) -> tuple[Figure, ...]:
     states = [earlier.cell(row, "state").value for row in earlier.rows]
     gaps = sum(each in {NOT_SIGNED, NOT_BEGUN, OUTDATED} for each in states)
     return (
-        count("earlier", "Incidents before the period of which something is owed", len(states), INCIDENTS),
-        count("earlier-gaps", "Of these without a signed postmortem", gaps, INCIDENTS),
-        count("earlier-open", "Prevention actions of before that are open", added("open"), INCIDENTS),
-        count("earlier-overdue", "Of these overdue", added("overdue"), INCIDENTS),
+        count(
+            "earlier", "Incidents before the period of which something is owed", len(states), INCIDENTS_PAGE
+        ),
+        count("earlier-gaps", "Of these without a signed postmortem", gaps, INCIDENTS_PAGE),
+        count("earlier-open", "Prevention actions of before that are open", added("open"), INCIDENTS_PAGE),
+        count("earlier-overdue", "Of these overdue", added("overdue"), INCIDENTS_PAGE),
     )
 
 
 def unclear_total(number: int) -> tuple[Figure, ...]:
     """Of what was told of and is not in the register; none where there is nothing."""
     label = "Told of and not in the register, each of which may have been major"
-    return (count(UNCLEAR, label, number, INCIDENTS),) if number else ()
+    return (count(UNCLEAR, label, number, INCIDENTS_PAGE),) if number else ()
 
 
 def cost_totals(
@@ -93,22 +95,22 @@ def cost_totals(
     verified = sum(playbooks.cell(row, "rate").value is not None for row in playbooks.rows)
     hours = sum(int(savings.cell(row, "hours").value or 0) for row in savings.rows)
     return (
-        count("anomalies", "Anomalies", len(anomalies.rows), COST),
-        count("open", "Open", open_, COST),
-        count("earlier", "Begun before the period", earlier, COST),
+        count("anomalies", "Anomalies", len(anomalies.rows), COST_PAGE),
+        count("open", "Open", open_, COST_PAGE),
+        count("earlier", "Begun before the period", earlier, COST_PAGE),
         *sums(
             "excess",
             "Beyond what was expected, in the period",
             anomalies,
-            COST,
+            COST_PAGE,
             lambda row: _value(anomalies, row, "kind") != DROP,
         ),
-        *([count("parted", "Partly in another period", parted, COST)] if parted else []),
-        count("playbooks", "Playbooks carried out", len(playbooks.rows), PLAYBOOKS),
-        count("refused", "Planned, and not carried out", len(refused.rows), PLAYBOOKS),
-        count("verified", "Verified in the data", verified, PLAYBOOKS),
-        *sums("rate", "Saved an hour, verified", playbooks, PLAYBOOKS),
-        count("hours", "Hours counted of first days", hours, PLAYBOOKS),
+        *([count("parted", "Partly in another period", parted, COST_PAGE)] if parted else []),
+        count("playbooks", "Playbooks carried out", len(playbooks.rows), PLAYBOOKS_PAGE),
+        count("refused", "Planned, and not carried out", len(refused.rows), PLAYBOOKS_PAGE),
+        count("verified", "Verified in the data", verified, PLAYBOOKS_PAGE),
+        *sums("rate", "Saved an hour, verified", playbooks, PLAYBOOKS_PAGE),
+        count("hours", "Hours counted of first days", hours, PLAYBOOKS_PAGE),
         *savings_totals(savings),
     )
 
@@ -117,7 +119,7 @@ def metered_since(at: datetime | None) -> tuple[Figure, ...]:
     """Where metering began within the period: of what was before nobody knows anything. None where it was there from the start."""
     if at is None:
         return ()
-    return (Figure(METERED_SINCE, "Metered since", Cell(rfc3339(at), Unit.INSTANT, href=COST)),)
+    return (Figure(METERED_SINCE, "Metered since", Cell(rfc3339(at), Unit.INSTANT, href=COST_PAGE)),)
 
 
 def savings_totals(savings: Table) -> tuple[Figure, ...]:
@@ -126,7 +128,7 @@ def savings_totals(savings: Table) -> tuple[Figure, ...]:
     The label says of what they are an estimate, as it stands alone in a period in one look: they may well be more than
     was lost, for what was stopped after an hour cost an hour.
     """
-    return tuple(sums("saved", "Avoided in the first day, had it gone on", savings, PLAYBOOKS))
+    return tuple(sums("saved", "Avoided in the first day, had it gone on", savings, PLAYBOOKS_PAGE))
 
 
 def _value(table: Table, row: Row, column: str) -> str | None:

@@ -27,12 +27,11 @@ from trust_portal.evidence.verdict import Gap, NotRecomputable
 from trust_portal.kernel.canonical import digest, sha256_hex
 from trust_portal.trust.qbr.ageing import wait_of
 from trust_portal.trust.qbr.closing import closing_of, derived_of, same_but_for_pages
-from trust_portal.trust.qbr.document import sections_of
 from trust_portal.trust.qbr.ids import PROPOSED, RECOMMENDATIONS
 from trust_portal.trust.qbr.model import DOCUMENT_FILE
 from trust_portal.trust.qbr.reviewing import EVIDENCE, before_review, proposal_of, seen
 from trust_portal.trust.qbr.sources import sources_of
-from trust_portal.trust.sections.document import section_of
+from trust_portal.trust.sections.document import section_of, sections_of
 from trust_portal.trust.sections.model import Section
 
 

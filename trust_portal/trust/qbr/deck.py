@@ -26,11 +26,13 @@ from trust_portal.documents.slides.model import (
     Words,
 )
 from trust_portal.kernel.canonical import digest
-from trust_portal.trust.qbr.document import acknowledged_of, commentary_of, sections_of, title_of
+from trust_portal.trust.qbr.document import commentary_of, title_of
 from trust_portal.trust.qbr.prose import plain
+from trust_portal.trust.report.acknowledged import acknowledged_of
 from trust_portal.trust.report.model import Acknowledged
 from trust_portal.trust.sections.absent import left_out, table_shown
 from trust_portal.trust.sections.display import display, quantity, sentences
+from trust_portal.trust.sections.document import sections_of
 from trust_portal.trust.sections.model import Chart, ChartKind, Section, State, Unit
 from trust_portal.trust.sections.words import STATES, sourced, span, still_runs
 

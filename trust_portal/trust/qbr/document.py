@@ -26,7 +26,7 @@ from trust_portal.trust.qbr.model import (
 from trust_portal.trust.qbr.reviewing import reviewed
 from trust_portal.trust.qbr.sources import sources_of
 from trust_portal.trust.report.model import Acknowledged
-from trust_portal.trust.sections.document import section_json, section_of
+from trust_portal.trust.sections.document import document_named, section_json, sections_of
 from trust_portal.trust.sections.model import Section
 
 #: What a review begins with cannot be left out, and neither can what it rests on.
@@ -58,7 +58,7 @@ def snapshot_bytes(sections: Sequence[Section]) -> tuple[bytes, str]:
 
 
 def sections_in(snapshot: bytes) -> tuple[Section, ...]:
-    return tuple(section_of(each) for each in parse_json(snapshot)["sections"])
+    return sections_of(parse_json(snapshot))
 
 
 def format_in(snapshot: bytes) -> str:
@@ -96,9 +96,9 @@ def qbr_document(
         "as_of": rfc3339(qbr.as_of),
         "issued_at": rfc3339(edition.issued_at),
         "prepared": {"by": qbr.prepared_by, "receipt": str(qbr.receipt_id), "sha256": qbr.sha256},
-        "supersedes": _named(edition.supersedes),
-        "previous": _named(edition.previous),
-        "trust_report": _named(edition.trust_report),
+        "supersedes": document_named(edition.supersedes),
+        "previous": document_named(edition.previous),
+        "trust_report": document_named(edition.trust_report),
         "reason": edition.reason,
         "acknowledgements": [
             each.json() for each in acknowledged if each.section in {one.id for one in told}
@@ -141,23 +141,6 @@ def omission_of(entries: Sequence[Entry], section: str) -> Entry | None:
     return last_of(tuple(entries), EntryKind.OMISSION, section)
 
 
-def document_bytes(body: Mapping[str, Json]) -> tuple[bytes, str]:
-    """RFC 8785 and its hex SHA-256."""
-    content = canonical(dict(body))
-    return content, sha256_hex(content)
-
-
-def sections_of(body: Mapping[str, Any]) -> tuple[Section, ...]:
-    """In the document's order."""
-    return tuple(section_of(each) for each in body["sections"])
-
-
-def acknowledged_of(body: Mapping[str, Any]) -> dict[str, Acknowledged]:
-    """By section."""
-    found = (Acknowledged.of(each) for each in body["acknowledgements"])
-    return {each.section: each for each in found}
-
-
 def commentary_of(body: Mapping[str, Any]) -> dict[str, Mapping[str, str]]:
     """By section."""
     return {each["section"]: each for each in body["commentary"]}
@@ -185,10 +168,3 @@ def _said(entry: Entry) -> dict[str, str]:
         "at": rfc3339(entry.at),
         "receipt": str(entry.receipt_id),
     }
-
-
-def _named(document: tuple[str, int, str] | None) -> Json:
-    if document is None:
-        return None
-    period, revision, sha256 = document
-    return {"period": period, "revision": str(revision), "sha256": sha256}

@@ -11,9 +11,11 @@ from jinja2 import Environment
 from trust_portal.documents.html import create_environment
 from trust_portal.documents.pdf import render_pdf
 from trust_portal.kernel.canonical import digest
-from trust_portal.trust.qbr.document import acknowledged_of, commentary_of, sections_of, title_of
+from trust_portal.trust.qbr.document import commentary_of, title_of
 from trust_portal.trust.qbr.words import GLOBALS
+from trust_portal.trust.report.acknowledged import acknowledged_of
 from trust_portal.trust.sections import words as section
+from trust_portal.trust.sections.document import sections_of
 from trust_portal.trust.sections.imprint import Imprint
 
 

@@ -15,11 +15,12 @@ from trust_portal.reliability.comparison import file_in, mismatches, reading, sa
 from trust_portal.trust.qbr.ageing import Wait, wait_of
 from trust_portal.trust.qbr.closing import derived_of
 from trust_portal.trust.qbr.derivation import own_sections_differ
-from trust_portal.trust.qbr.document import sections_of
 from trust_portal.trust.qbr.ids import OUTCOME
 from trust_portal.trust.qbr.model import BEFORE_FOURTH, CSV_FILE, DOCUMENT_FILE, ENGINE, FORMATS
 from trust_portal.trust.qbr.usage_derivation import usage_differs
+from trust_portal.trust.report.acknowledged import acknowledgements_differ
 from trust_portal.trust.report.derivation import Derivation, figures_of, sections_differ
+from trust_portal.trust.sections.document import sections_of
 from trust_portal.trust.sections.model import Section
 from trust_portal.trust.sections.table import document_table
 
@@ -34,7 +35,7 @@ def recompute_qbr(files: Mapping[str, bytes]) -> list[Mismatch]:
         body = parse_json(file_in(files, DOCUMENT_FILE))
         same_engine(body, DOCUMENT_FILE, engine=ENGINE, formats=FORMATS)
         sections = sections_of(body)
-        found = [*_states(body, sections), *_acknowledged(body, sections)]
+        found = [*_states(body, sections), *acknowledgements_differ(DOCUMENT_FILE, body, sections)]
         found += _closing(files, body, sections)
         how = Derivation.of(body)
         found += sections_differ(DOCUMENT_FILE, sections, files, how)
@@ -84,16 +85,3 @@ def _closing(
             yield Mismatch(DOCUMENT_FILE, f"{place}.state", each.state.value, follows.state.value)
         if each.id == OUTCOME and body["format"] not in BEFORE_FOURTH and each.why != follows.why:
             yield Mismatch(DOCUMENT_FILE, f"{place}.why", each.why or "", follows.why or "")
-
-
-def _acknowledged(body: Mapping[str, Any], sections: tuple[Section, ...]) -> Iterator[Mismatch]:
-    stated = {each["section"]: each["state"] for each in body["acknowledgements"]}
-    derived = {each.id: each.state.value for each in sections if each.state.blocks}
-    for name in sorted(stated.keys() | derived.keys()):
-        if stated.get(name) != derived.get(name):
-            yield Mismatch(
-                DOCUMENT_FILE,
-                f"$.acknowledgements.{name}",
-                stated.get(name, "not acknowledged"),
-                derived.get(name, "nothing to acknowledge"),
-            )

@@ -21,14 +21,7 @@ from trust_portal.storage.rounds import Round, Rounds
 from trust_portal.storage.tenancy import StaffScope, TenantScope
 from trust_portal.storage.unit_of_work import ReadSession, Storage, WriteSession
 from trust_portal.trust.qbr.beyond import beyond_draft
-from trust_portal.trust.qbr.document import (
-    NEVER_OMITTED,
-    Edition,
-    document_bytes,
-    qbr_document,
-    receipts_said,
-    sections_in,
-)
+from trust_portal.trust.qbr.document import NEVER_OMITTED, Edition, qbr_document, receipts_said, sections_in
 from trust_portal.trust.qbr.edition import name_of, require_issuable, require_latest
 from trust_portal.trust.qbr.ids import RECOMMENDATIONS
 from trust_portal.trust.qbr.model import (
@@ -66,6 +59,7 @@ from trust_portal.trust.qbr.standing import standing_of
 from trust_portal.trust.qbr.telling import announce_issue
 from trust_portal.trust.report.receipts import receipts_of
 from trust_portal.trust.report.service import acknowledge
+from trust_portal.trust.sections.document import document_bytes
 from trust_portal.trust.sections.model import Section
 
 log = logging.getLogger(__name__)

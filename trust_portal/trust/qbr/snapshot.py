@@ -8,14 +8,12 @@ from uuid import UUID
 
 from trust_portal.access.tenants.model import Tenant
 from trust_portal.access.tenants.repository import find_tenant
-from trust_portal.errors import InvalidInput, NotFound
+from trust_portal.errors import NotFound
 from trust_portal.evidence.receipt_rows import receipt_digests
 from trust_portal.evidence.strict import parse_json
-from trust_portal.kernel.period import Period, parse_period
 from trust_portal.storage.unit_of_work import ReadSession
-from trust_portal.trust.gathering.model import Ask, Before
+from trust_portal.trust.gathering.model import Ask, Before, period_of
 from trust_portal.trust.qbr.closing import Beside
-from trust_portal.trust.qbr.document import sections_of
 from trust_portal.trust.qbr.edition import review_before
 from trust_portal.trust.qbr.gathering.everything import gather
 from trust_portal.trust.qbr.gathering.inputs import Laid
@@ -25,6 +23,7 @@ from trust_portal.trust.report.latest import latest
 from trust_portal.trust.report.model import StoredTrustReport
 from trust_portal.trust.report.receipts import receipts_of, with_known_receipts
 from trust_portal.trust.report.repository import trust_reports_of
+from trust_portal.trust.sections.document import sections_of
 from trust_portal.trust.sections.model import Section
 
 
@@ -41,7 +40,7 @@ async def take_snapshot(session: ReadSession, tenant_id: UUID, label: str, now: 
     tenant = await find_tenant(session, tenant_id)
     if tenant is None or tenant.is_vendor:
         raise NotFound("tenant")
-    period = _period(label, tenant, now)
+    period = period_of(label, tenant, now)
     issued = [each for each in await qbrs_of(session, tenant_id) if each.issue is not None]
     report = latest(await trust_reports_of(session, tenant_id), until=label)
     beside = await find_beside(session, report, review_before(issued, period))
@@ -70,14 +69,3 @@ async def find_beside(session: ReadSession, report: StoredTrustReport | None, pr
         Laid(previous.period, issue.revision, issue.at, previous.as_of, f"/qbr/{previous.id}"),
         Before(previous.period, issue.revision, issue.sha256, {each.id: each for each in sections_of(body)}),
     )
-
-
-def _period(label: str, tenant: Tenant, now: datetime) -> Period:
-    period = parse_period(label, tenant.time_zone)
-    if period.start > now:
-        raise InvalidInput(f"{label} has not begun yet", field="period")
-    if tenant.came_after(label):
-        raise InvalidInput(f"{label} was over before this customer came", field="period")
-    if tenant.left_before(label):
-        raise InvalidInput(f"{label} began after this customer had left", field="period")
-    return period

@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import Any
 
 from trust_portal.documents import formats
-from trust_portal.kernel.canonical import Json, canonical, sha256_hex
+from trust_portal.kernel.canonical import Json
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.kernel.period import Period
 from trust_portal.trust.report.model import ENGINE, FORMAT, KIND, Acknowledged
 from trust_portal.trust.report.sources import inputs_of
-from trust_portal.trust.sections.document import section_json, section_of
+from trust_portal.trust.sections.document import document_named, section_json
 from trust_portal.trust.sections.model import Section
 
 
@@ -52,8 +52,8 @@ def trust_report(
         },
         "revision": str(edition.revision),
         "as_of": rfc3339(edition.as_of),
-        "supersedes": _named(edition.supersedes),
-        "previous": _named(edition.previous),
+        "supersedes": document_named(edition.supersedes),
+        "previous": document_named(edition.previous),
         "reason": edition.reason,
         "acknowledgements": [each.json() for each in acknowledged],
         "sections": [section_json(each) for each in sections],
@@ -62,30 +62,6 @@ def trust_report(
     return body
 
 
-def document_bytes(body: Mapping[str, Json]) -> tuple[bytes, str]:
-    """RFC 8785 and its hex SHA-256."""
-    content = canonical(dict(body))
-    return content, sha256_hex(content)
-
-
-def sections_of(body: Mapping[str, Any]) -> tuple[Section, ...]:
-    """In the document's order. Raises ``LookupError``, ``TypeError`` or ``ValueError`` for anything else."""
-    return tuple(section_of(each) for each in body["sections"])
-
-
-def acknowledged_of(body: Mapping[str, Any]) -> dict[str, Acknowledged]:
-    """By section."""
-    found = (Acknowledged.of(each) for each in body["acknowledgements"])
-    return {each.section: each for each in found}
-
-
 def title_of(body: Mapping[str, Any]) -> str:
     """``Trust Report, Q2 2026``."""
     return f"Trust Report, {formats.period(body['period']['label'])}"
-
-
-def _named(report: tuple[str, int, str] | None) -> Json:
-    if report is None:
-        return None
-    period, revision, sha256 = report
-    return {"period": period, "revision": str(revision), "sha256": sha256}

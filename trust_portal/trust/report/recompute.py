@@ -14,9 +14,10 @@ from trust_portal.reliability.comparison import file_in, mismatches, reading, sa
 from trust_portal.trust.gathering.changes import changes_section
 from trust_portal.trust.gathering.ids import CHANGES
 from trust_portal.trust.gathering.model import Before
+from trust_portal.trust.report.acknowledged import acknowledgements_differ
 from trust_portal.trust.report.derivation import Derivation, figures_of, sections_differ
-from trust_portal.trust.report.document import sections_of
 from trust_portal.trust.report.model import CSV_FILE, DOCUMENT_FILE, ENGINE, FORMATS, PREVIOUS_FILE
+from trust_portal.trust.sections.document import sections_of
 from trust_portal.trust.sections.freshness import freshness
 from trust_portal.trust.sections.model import Section, State
 from trust_portal.trust.sections.table import document_table
@@ -33,7 +34,7 @@ def recompute_trust_report(files: Mapping[str, bytes]) -> list[Mismatch]:
         same_engine(body, DOCUMENT_FILE, engine=ENGINE, formats=FORMATS)
         sections = sections_of(body)
         as_of = datetime.fromisoformat(body["as_of"])
-        found = [*_states(sections, as_of), *_acknowledged(body, sections)]
+        found = [*_states(sections, as_of), *acknowledgements_differ(DOCUMENT_FILE, body, sections)]
         found += sections_differ(DOCUMENT_FILE, sections, files, Derivation.of(body))
         found += _changes(files, body, sections)
         table = document_table(body)
@@ -62,16 +63,3 @@ def _changes(
     derived = changes_section(others, before, how.as_of, is_first=how.is_first)
     place = f"$.sections[{len(others)}]"
     return mismatches(DOCUMENT_FILE, figures_of(stated), figures_of(derived), place)
-
-
-def _acknowledged(body: Mapping[str, Any], sections: tuple[Section, ...]) -> Iterator[Mismatch]:
-    stated = {each["section"]: each["state"] for each in body["acknowledgements"]}
-    derived = {each.id: each.state.value for each in sections if each.state.blocks}
-    for name in sorted(stated.keys() | derived.keys()):
-        if stated.get(name) != derived.get(name):
-            yield Mismatch(
-                DOCUMENT_FILE,
-                f"$.acknowledgements.{name}",
-                stated.get(name, "not acknowledged"),
-                derived.get(name, "nothing to acknowledge"),
-            )

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -28,12 +27,11 @@ from trust_portal.evidence.strict import parse_json
 from trust_portal.kernel.actor import Actor
 from trust_portal.kernel.ids import new_id
 from trust_portal.kernel.page import Page, PageRequest
-from trust_portal.kernel.period import Period, parse_period
 from trust_portal.storage.tenancy import StaffScope, TenantScope
 from trust_portal.storage.unit_of_work import ReadSession, Storage, WriteSession
 from trust_portal.trust.gathering.everything import gather
-from trust_portal.trust.gathering.model import Ask, Before
-from trust_portal.trust.report.document import Edition, document_bytes, sections_of, trust_report
+from trust_portal.trust.gathering.model import Ask, Before, period_of
+from trust_portal.trust.report.document import Edition, trust_report
 from trust_portal.trust.report.latest import latest
 from trust_portal.trust.report.model import (
     KIND,
@@ -58,6 +56,7 @@ from trust_portal.trust.report.repository import (
 )
 from trust_portal.trust.report.sources import inputs_of
 from trust_portal.trust.report.telling import tell_published
+from trust_portal.trust.sections.document import document_bytes, sections_of
 from trust_portal.trust.sections.model import Section
 
 #: What is to be true of whoever asked together with the report's publication, or not at all.
@@ -236,7 +235,7 @@ class TrustReports:
             if tenant is None or tenant.is_vendor:
                 raise NotFound("tenant")
             now = self._storage.clock.now()
-            period = _period(label, tenant, now)
+            period = period_of(label, tenant, now)
             published = await trust_reports_of(session, tenant_id)
             previous = latest(published, until=label)
             before = (
@@ -298,17 +297,6 @@ def acknowledge(
             )
         )
     return tuple(found)
-
-
-def _period(label: str, tenant: Tenant, now: datetime) -> Period:
-    period = parse_period(label, tenant.time_zone)
-    if period.start > now:
-        raise InvalidInput(f"{label} has not begun yet", field="period")
-    if tenant.came_after(label):
-        raise InvalidInput(f"{label} was over before this customer came", field="period")
-    if tenant.left_before(label):
-        raise InvalidInput(f"{label} began after this customer had left", field="period")
-    return period
 
 
 def _before(published: Published) -> Before:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from trust_portal.kernel.canonical import Json, canonical, sha256_hex
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.trust.sections.model import (
     Cell,
@@ -20,6 +21,25 @@ from trust_portal.trust.sections.model import (
     Table,
     Unit,
 )
+
+
+def document_bytes(body: Mapping[str, Json]) -> tuple[bytes, str]:
+    """RFC 8785 and its hex SHA-256."""
+    content = canonical(dict(body))
+    return content, sha256_hex(content)
+
+
+def sections_of(body: Mapping[str, Any]) -> tuple[Section, ...]:
+    """In the document's order. Raises ``LookupError``, ``TypeError`` or ``ValueError`` for anything else."""
+    return tuple(section_of(each) for each in body["sections"])
+
+
+def document_named(document: tuple[str, int, str] | None) -> Json:
+    """Another document of the kind, as (period, revision, SHA-256)."""
+    if document is None:
+        return None
+    period, revision, sha256 = document
+    return {"period": period, "revision": str(revision), "sha256": sha256}
 
 
 def section_json(section: Section) -> dict[str, Any]:

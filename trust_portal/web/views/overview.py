@@ -14,8 +14,8 @@ from trust_portal.access.tenants.model import Tenant
 from trust_portal.kernel.period import month_label, zone
 from trust_portal.reliability.contracts.in_force import in_force
 from trust_portal.reliability.reports.record import Head
-from trust_portal.trust.report.document import sections_of
 from trust_portal.trust.report.model import NOUN
+from trust_portal.trust.sections.document import sections_of
 from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.navigation import frame, tenant_of
 from trust_portal.web.templating import page

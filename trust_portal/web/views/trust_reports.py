@@ -13,7 +13,8 @@ from trust_portal.access.action import Action
 from trust_portal.access.policy import Resource
 from trust_portal.access.tenants.model import Tenant
 from trust_portal.errors import Refused
-from trust_portal.trust.report.document import acknowledged_of, sections_of, title_of
+from trust_portal.trust.report.acknowledged import acknowledged_of
+from trust_portal.trust.report.document import title_of
 from trust_portal.trust.report.latest import latest
 from trust_portal.trust.report.model import (
     CSV_FILE,
@@ -23,6 +24,7 @@ from trust_portal.trust.report.model import (
     PublishTrustReport,
     blocked_as,
 )
+from trust_portal.trust.sections.document import sections_of
 from trust_portal.trust.sections.links import without_links
 from trust_portal.trust.sections.model import Section
 from trust_portal.web.context import actor_of, house_of

@@ -8,14 +8,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from trust_portal.trust.qbr.document import (
-    NEVER_OMITTED,
-    acknowledged_of,
-    commentary_of,
-    omission_of,
-    sections_of,
-    title_of,
-)
+from trust_portal.trust.qbr.document import NEVER_OMITTED, commentary_of, omission_of, title_of
 from trust_portal.trust.qbr.ids import PROPOSED, RECOMMENDATIONS
 from trust_portal.trust.qbr.internal import also_said_in, comments_on, inside, running
 from trust_portal.trust.qbr.model import (
@@ -28,7 +21,9 @@ from trust_portal.trust.qbr.model import (
     last_of,
 )
 from trust_portal.trust.qbr.reviewing import seen
+from trust_portal.trust.report.acknowledged import acknowledged_of
 from trust_portal.trust.report.model import blocked_as, blocking
+from trust_portal.trust.sections.document import sections_of
 from trust_portal.web.context import actor_of, house_of
 from trust_portal.web.forms import FormState
 from trust_portal.web.navigation import frame, tenant_of, tenant_path
