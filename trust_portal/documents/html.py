@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from trust_portal.documents import formats
 from trust_portal.documents.cards import cards
+from trust_portal.documents.chosen import chosen
 from trust_portal.kernel.clock import rfc3339
 from trust_portal.runtime.shipped import shipped
 
@@ -26,7 +27,7 @@ def create_environment(
 ) -> Environment:
     """Templates with escaping always on and undefined names an error.
 
-    Filters are ``formats.FILTERS``, ``cards``, ``rfc3339`` and the given ones. Global names are the given ones,
+    Filters are ``formats.FILTERS``, ``cards``, ``chosen``, ``rfc3339`` and the given ones. Global names are the given ones,
     ``asset(path)``, the versioned URL of a static file, and ``integrity(path)``, its Subresource
     Integrity value.
     """
@@ -39,7 +40,9 @@ def create_environment(
         auto_reload=auto_reload,
         enable_async=False,
     )
-    environment.filters.update({**formats.FILTERS, "cards": cards, "rfc3339": rfc3339, **filters})
+    environment.filters.update(
+        {**formats.FILTERS, "cards": cards, "chosen": chosen, "rfc3339": rfc3339, **filters}
+    )
     environment.globals.update({**names, "asset": asset, "integrity": integrity})
     return environment
 

@@ -24,7 +24,6 @@ from trust_portal.learning.postmortems import words as postmortem
 from trust_portal.reliability.reports import words as sla_report
 from trust_portal.trust.qbr import words as qbr
 from trust_portal.trust.sections import words as section
-from trust_portal.web.chosen import chosen
 from trust_portal.web.context import actor_or_none, house_of
 from trust_portal.web.theme import theme_of
 
@@ -44,7 +43,6 @@ def portal_templates() -> Environment:
             "readable": readable,
             "words": words,
             "asked": asked,
-            "chosen": chosen,
             "source": source,
             "browser": browser,
             "rfc3339": rfc3339,

@@ -31,6 +31,7 @@ from trust_portal.learning.actions.model import (
 )
 from trust_portal.learning.actions.told_reminders import ReminderFilter, ReminderKind
 from trust_portal.learning.incidents.model import Severity
+from trust_portal.learning.postmortems.words import ACTION_TYPES
 from trust_portal.learning.switchboard.completion import WINDOW
 from trust_portal.learning.switchboard.model import NO_TEAM
 from trust_portal.learning.switchboard.service import AcknowledgeEscalation
@@ -60,12 +61,7 @@ STATES = {
     "superseded": ("mute", "Replaced"),
     "withdrawn": ("mute", "Withdrawn"),
 }
-TYPES = {
-    ActionType.PREVENT: "Prevent it",
-    ActionType.DETECT: "See it sooner",
-    ActionType.MITIGATE: "Limit the harm",
-    ActionType.PROCESS: "Change how we work",
-}
+TYPES = {each: ACTION_TYPES[each.value] for each in ActionType}
 _STEPS = {
     StepAct.BEGIN: "Clock began",
     StepAct.MOVE: "Moved",
