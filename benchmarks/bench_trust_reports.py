@@ -1,4 +1,4 @@
-"""Trust Reports of every customer as a batch: what a second worker of each queue brings, in about four minutes.
+"""Trust Reports of every customer as a batch: what a second worker of each queue brings, in about five minutes.
 
 A report is done when its bundle is: published (gathered in one snapshot, document, receipt) by a worker of the
 default queue, and made (PDF, proofs, zip) by one of the exports queue. The clock starts when the batch is asked for
@@ -40,7 +40,7 @@ from trust_portal.trust.batches.model import StartTrustBatch
 from trust_portal.trust.report.model import PublishTrustReport
 
 #: ``TRUST_REPORT_TENANTS=1000`` for the whole of it: an hour and more.
-TENANTS = int(os.environ.get("TRUST_REPORT_TENANTS", "40"))
+TENANTS = int(os.environ.get("TRUST_REPORT_TENANTS", "60"))
 #: Bundles of an exports worker before the clock starts.
 WARM = 3
 #: Seconds: a good deal for each, on a machine that does other things, too.
