@@ -8,12 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import statistics
-import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,6 +19,7 @@ import numpy as np
 
 from benchmarks.installation import Installation, installation
 from benchmarks.row import Row, at_most, context
+from benchmarks.worker_processes import until, workers
 from trust_portal.access.actors import CONSOLE
 from trust_portal.access.tenants.model import CreateTenant, Tenant
 from trust_portal.documents.typesetting import SHEETS, StaticOnly
@@ -95,11 +92,11 @@ async def _hundred(place: Installation) -> list[Row]:
     house = place.house
     for number in range(TENANTS):
         await _tenant(house, f"many-{number:03d}")
-    async with _workers(place, "default", WORKERS):
+    async with workers(place.settings, *["default"] * WORKERS):
         await asyncio.sleep(3)  # processes start once, not once a month
         begin = time.perf_counter()
         await house.runs.start(StartRun(PERIOD), SYSTEM)
-        await _until(lambda: _complete(house))
+        await until(lambda: _complete(house), 120, look=0.02)
         seconds = time.perf_counter() - begin
     progress = await house.runs.progress(SYSTEM, PERIOD)
     assert progress.counts["issued"] == TENANTS + ROUNDS + 1, progress.counts
@@ -210,35 +207,5 @@ async def _fill(house: House, tenant_id: UUID) -> None:
         await driver.execute(f"INSERT INTO measurements ({names}) SELECT {names} FROM filling")
 
 
-@asynccontextmanager
-async def _workers(place: Installation, queue: str, count: int) -> AsyncIterator[None]:
-    settings = place.settings
-    environment = {
-        **os.environ,
-        "DATABASE_URL": settings.database_url,
-        "REDIS_URL": settings.redis_url,
-        "KEY_FILE": str(settings.key_file),
-        "BASE_URL": settings.base_url,
-    }
-    command = (sys.executable, "-m", "trust_portal.cli", "worker", "--queue", queue)
-    quiet = asyncio.subprocess.DEVNULL
-    processes = [
-        await asyncio.create_subprocess_exec(*command, env=environment, stdout=quiet, stderr=quiet)
-        for _ in range(count)
-    ]
-    try:
-        yield
-    finally:
-        for process in processes:
-            process.terminate()
-        await asyncio.gather(*(process.wait() for process in processes))
-
-
 async def _complete(house: House) -> bool:
     return (await house.runs.newest(SYSTEM))[0].state is RunState.COMPLETE
-
-
-async def _until(condition: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(120):
-        while not await condition():  # noqa: ASYNC110 - the change is in another process
-            await asyncio.sleep(0.02)
