@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from report_desk import CORA, Q2, stored
 from sqlalchemy import text
 from support.cost_world import HOUR, HOURS, runaway
@@ -16,6 +17,7 @@ from support.remediation_world import ONSET, START, World, person, product_proce
 from jobs.accounts import ACCOUNT_DUTIES, mind_accounts
 from jobs.workbench import Workbench
 from trust_portal.cost.remediation.model import Run, RunState
+from trust_portal.errors import Conflict
 from trust_portal.evidence.export import Export, ExportState
 from trust_portal.house import House, build_house
 from trust_portal.kernel.actor import Role
@@ -23,6 +25,7 @@ from trust_portal.kernel.clock import ManualClock
 from trust_portal.storage.backlog import Backlog, WaitingWork
 from trust_portal.storage.outbox import Job
 from trust_portal.storage.tenancy import TenantScope
+from trust_portal.trust.accounts.model import Readiness
 from trust_portal.trust.qbr.model import KIND, IssueQbr, Prepare, Qbr
 from trust_portal.trust.report.model import Acknowledgement, blocked_as, blocking
 
@@ -118,3 +121,27 @@ async def by_the_clock(house: House) -> int:
     for each in asked:
         await Workbench(house, Backlog(house.storage)).attempt(duty, str(each.row_id), each.attempts)
     return len(asked)
+
+
+async def newer(portal: Portal, draft: Qbr) -> tuple[str, ...]:
+    """What keeps a draft from standing, as its own page has it, and, of the newest, the list of accounts by both of its doors."""
+    house = portal.house
+    found = await house.qbr_reader.draft(CORA, draft.tenant_id, draft.id)
+    if found.latest.id == draft.id:
+        listed = {each.tenant.id: each for each in await house.accounts.list(CORA)}[draft.tenant_id]
+        alone = await house.accounts.look(CORA, draft.tenant_id)
+        assert listed.readiness is alone.readiness
+        assert (listed.readiness is Readiness.SUPERSEDED) is bool(found.newer)
+        has_aged = portal.clock.now() - draft.as_of > timedelta(days=1)
+        assert listed.is_old is bool(found.newer or has_aged)
+    return found.newer
+
+
+async def superseded(house: House, draft: Qbr, words: str) -> None:
+    """A draft is not issued for what ``words`` say, and nothing changes."""
+    before = await everything(house, draft.tenant_id)
+    with pytest.raises(Conflict) as refused:
+        await issue(house, draft)
+    assert refused.value.code == "INPUT_SUPERSEDED"
+    assert words in refused.value.message
+    assert await everything(house, draft.tenant_id) == before, "nothing is issued"

@@ -5,15 +5,14 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from qbr_desk import USED_UNTIL, everything, issue, prepare, use
+from qbr_desk import USED_UNTIL, issue, newer, prepare, superseded, use
 from report_desk import CORA, Q2, publish
 from support.cost_vendor import usage
 from support.portal_fixtures import Portal
 from support.portal_world import deliver
 
-from trust_portal.errors import Conflict
 from trust_portal.house import House
-from trust_portal.trust.accounts.model import Readiness, SetAccount
+from trust_portal.trust.accounts.model import SetAccount
 from trust_portal.trust.qbr.model import EntryKind, Qbr, Say
 from trust_portal.trust.qbr.used_since import OTHER, WAITS
 
@@ -21,26 +20,6 @@ pytestmark = pytest.mark.takes(seconds=25)
 
 HOUR = timedelta(hours=1)
 JULY = datetime(2026, 7, 3, 9, tzinfo=UTC)
-
-
-async def newer(portal: Portal, draft: Qbr) -> tuple[str, ...]:
-    """As the draft's own page has it, and the list of accounts by both of its doors."""
-    house = portal.house
-    found = await house.qbr_reader.draft(CORA, draft.tenant_id, draft.id)
-    listed = {each.tenant.id: each for each in await house.accounts.list(CORA)}[draft.tenant_id]
-    alone = await house.accounts.look(CORA, draft.tenant_id)
-    assert listed.readiness is alone.readiness
-    assert (listed.readiness is Readiness.SUPERSEDED) is bool(found.newer)
-    return found.newer
-
-
-async def refused(house: House, draft: Qbr, words: str) -> None:
-    before = await everything(house, draft.tenant_id)
-    with pytest.raises(Conflict) as found:
-        await issue(house, draft)
-    assert found.value.code == "INPUT_SUPERSEDED"
-    assert words in found.value.message
-    assert await everything(house, draft.tenant_id) == before, "nothing is issued"
 
 
 async def told(house: House, draft: Qbr) -> str | None:
@@ -82,7 +61,7 @@ async def test_of_usage_that_was_corrected_since_a_draft_is_gathered_anew(portal
     assert await newer(portal, draft) == (), "it is about to be rolled up"
     await house.metering.follow()
     assert await newer(portal, draft) == (OTHER,)
-    await refused(house, draft, OTHER)
+    await superseded(house, draft, OTHER)
     await house.closing.close_due()
     assert await newer(portal, draft) == (OTHER,)
 
@@ -111,7 +90,7 @@ async def test_usage_of_the_period_that_waits_for_more_than_an_hour_keeps_a_draf
     assert await newer(portal, draft) == ()
     portal.clock.advance(timedelta(seconds=1))
     assert await newer(portal, draft) == (WAITS,)
-    await refused(house, draft, WAITS)
+    await superseded(house, draft, WAITS)
     sections = (await house.trust_reports.preview(CORA, aurora.id, Q2)).sections
     why = next(each for each in sections if each.id == "cost").why or ""
     assert "received, and not rolled up yet" in why, "so does the Trust Report of that moment"
@@ -132,4 +111,4 @@ async def test_a_draft_that_knew_of_no_usage_is_gathered_anew_once_there_is_some
     await deliver(house, [usage(aurora.key, "late", USED_UNTIL, "3.00")])
     await follow(house)
     assert await newer(portal, draft) == (OTHER,)
-    await refused(house, draft, OTHER)
+    await superseded(house, draft, OTHER)
